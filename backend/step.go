@@ -65,6 +65,18 @@ func (s *Step) Tensor(shape ...int) *tensor.Tensor {
 	return t
 }
 
+// View returns t's elements under another shape with as many elements. It lives
+// as long as t and no longer than a tensor made now.
+func (s *Step) View(t *tensor.Tensor, shape ...int) *tensor.Tensor {
+	if tensor.Elements(shape) != t.Len() {
+		wrong("View", "tensor", t, shape)
+	}
+	v := s.arena.next()
+	v.Tensor = *t
+	v.Shape = append(v.dims[:0], shape...)
+	return &v.Tensor
+}
+
 // Mark returns a point for Release.
 func (s *Step) Mark() Mark { return s.arena.mark() }
 

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package kvcache keeps the keys and values of running sequences in pages of a
+// fixed number of positions. A sequence is a list of pages and a length; forks
+// share pages by reference count, and a shared last page is copied before a
+// sequence appends to it.
+//
+// A Cache and its sequences are used by one goroutine, the backend's owner.
+package kvcache

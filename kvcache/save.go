@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kvcache
+
+import (
+	"io"
+
+	"github.com/zenlm/zen/tensor"
+)
+
+// WriteTo writes the keys and values of the sequence's positions, and nothing
+// else that lies in its pages: for each layer, for keys then values, for each
+// page, [kvHeads, positions of the page, headDim] in the cache's type.
+func (q *Sequence) WriteTo(w io.Writer) (int64, error) {
+	written := int64(0)
+	err := q.eachPage(func(page *tensor.Tensor, positions int) error {
+		buf := make([]byte, page.Bytes())
+		q.cache.backend.Download(buf, page)
+		for head := range page.Dim(1) {
+			n, err := w.Write(q.headBytes(buf, head, positions))
+			written += int64(n)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return written, err
+}
+
+// ReadFrom fills the sequence's positions, which Append has made room for, with
+// what WriteTo wrote of a sequence of the same length and shape.
+func (q *Sequence) ReadFrom(r io.Reader) (int64, error) {
+	read := int64(0)
+	err := q.eachPage(func(page *tensor.Tensor, positions int) error {
+		buf := make([]byte, page.Bytes())
+		for head := range page.Dim(1) {
+			n, err := io.ReadFull(r, q.headBytes(buf, head, positions))
+			read += int64(n)
+			if err != nil {
+				return err
+			}
+		}
+		q.cache.backend.Upload(page, buf)
+		return nil
+	})
+	return read, err
+}
+
+// headBytes returns the bytes of one head's first positions.
+//
+//	buf  [kvHeads, PageSize, headDim] in the cache's type
+func (q *Sequence) headBytes(buf []byte, head, positions int) []byte {
+	row := q.cache.shape.HeadDim * q.cache.shape.DType.Size()
+	return buf[head*PageSize*row:][:positions*row]
+}
+
+// eachPage calls f with every page of every layer's keys, then values.
+//
+//	page  [1, kvHeads, PageSize, headDim], of which positions are in use
+func (q *Sequence) eachPage(f func(page *tensor.Tensor, positions int) error) error {
+	for _, kv := range q.cache.layers {
+		for _, t := range []*tensor.Tensor{kv.K, kv.V} {
+			for i, page := range q.pages {
+				if err := f(t.Rows(int(page), 1), min(PageSize, q.length-i*PageSize)); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return q.cache.backend.Sync()
+}
