@@ -8,43 +8,35 @@ import (
 	"github.com/zenlm/zen/tensor"
 )
 
-// WriteTo writes the keys and values of the sequence's positions, and nothing
+// Save writes the keys and values of the sequence's positions, and nothing
 // else that lies in its pages: for each layer, for keys then values, for each
 // page, [kvHeads, positions of the page, headDim] in the cache's type.
-func (q *Sequence) WriteTo(w io.Writer) (int64, error) {
-	written := int64(0)
-	err := q.eachPage(func(page *tensor.Tensor, positions int) error {
+func (q *Sequence) Save(w io.Writer) error {
+	return q.eachPage(func(page *tensor.Tensor, positions int) error {
 		buf := make([]byte, page.Bytes())
 		q.cache.backend.Download(buf, page)
 		for head := range page.Dim(1) {
-			n, err := w.Write(q.headBytes(buf, head, positions))
-			written += int64(n)
-			if err != nil {
+			if _, err := w.Write(q.headBytes(buf, head, positions)); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	return written, err
 }
 
-// ReadFrom fills the sequence's positions, which Append has made room for, with
-// what WriteTo wrote of a sequence of the same length and shape.
-func (q *Sequence) ReadFrom(r io.Reader) (int64, error) {
-	read := int64(0)
-	err := q.eachPage(func(page *tensor.Tensor, positions int) error {
+// Restore fills the sequence's positions, which Append has made room for, with
+// what Save wrote of a sequence of the same length and shape.
+func (q *Sequence) Restore(r io.Reader) error {
+	return q.eachPage(func(page *tensor.Tensor, positions int) error {
 		buf := make([]byte, page.Bytes())
 		for head := range page.Dim(1) {
-			n, err := io.ReadFull(r, q.headBytes(buf, head, positions))
-			read += int64(n)
-			if err != nil {
+			if _, err := io.ReadFull(r, q.headBytes(buf, head, positions)); err != nil {
 				return err
 			}
 		}
 		q.cache.backend.Upload(page, buf)
 		return nil
 	})
-	return read, err
 }
 
 // headBytes returns the bytes of one head's first positions.

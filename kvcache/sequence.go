@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// Sequence is the cached positions of one text. The zero of its use is
-// Cache.NewSequence; Close gives its pages back.
+// Sequence is the cached positions of one text. Cache.NewSequence and Fork make
+// one; Close gives its pages back.
 type Sequence struct {
 	cache  *Cache
 	pages  []int32 // position p lies in pages[p/PageSize]
