@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cpu
+
+import (
+	"gonum.org/v1/gonum/blas"
+
+	"github.com/zenlm/zen/tensor"
+)
+
+type matMulArgs struct {
+	dst, x []float32 // [n, out], [n, in]
+	n      int
+	in     int
+	out    int
+	weight matrix // [out, in]
+	bias   matrix // [out], width 1; no type where there is none
+}
+
+// tileBytes bounds the widened rows of a tile, so that they are still in the
+// first- or second-level cache when Sgemm reads them.
+const tileBytes = 64 << 10
+
+// MatMul sets dst = x·weightᵀ + bias. Workers share the rows of weight.
+func (b *Backend) MatMul(dst, x, weight, bias *tensor.Tensor) {
+	b.matMul = matMulArgs{
+		dst: tensor.Slice[float32](dst), x: tensor.Slice[float32](x),
+		n: x.Dim(0), in: x.Dim(1), out: dst.Dim(1), weight: matrixOf(weight),
+	}
+	if bias != nil {
+		b.matMul.bias = matrixOf(bias)
+		b.matMul.bias.width = 1
+	}
+	if b.matMul.n == 0 {
+		return
+	}
+	tile := min(max(tileBytes/4/max(b.matMul.in, 1), 4), gemmCols)
+	b.pool.run(b.matMul.out, tile, (*Backend).matMulRows)
+}
+
+// matMulRows computes columns [lo, hi) of dst.
+func (b *Backend) matMulRows(w *worker, lo, hi int) {
+	a := &b.matMul
+	weight, stride := a.weight.rows(&w.tile, lo, hi)
+	b.gemm(a.n, hi-lo, a.in, a.x, a.in, weight, stride, 0, a.dst[lo:], a.out)
+	if a.bias.dtype == tensor.Invalid {
+		return
+	}
+	bias := grow(&w.bias, hi-lo)
+	for j := range bias {
+		a.bias.widen(bias[j:j+1], lo+j)
+	}
+	for i := range a.n {
+		for j, v := range a.dst[i*a.out+lo:][:hi-lo] {
+			a.dst[i*a.out+lo+j] = v + bias[j]
+		}
+	}
+}
+
+// Sgemm's calls stay this small because gonum's changes the order of its sums,
+// starts goroutines and allocates from 4 blocks of 64 x 64 outputs on.
+const (
+	gemmRows = 128
+	gemmCols = 64
+)
+
+// gemm sets c = x·yᵀ + beta·c.
+//
+//	x  [m, k], stride ldx
+//	y  [n, k], stride ldy, rows at the same alignment in every call that is to
+//	   give the same bits
+//	c  [m, n], stride ldc
+func (b *Backend) gemm(m, n, k int, x []float32, ldx int, y []float32, ldy int,
+	beta float32, c []float32, ldc int) {
+	for j := 0; j < n; j += gemmCols {
+		cols := min(gemmCols, n-j)
+		for i := 0; i < m; i += gemmRows {
+			rows := min(gemmRows, m-i)
+			b.blas.Sgemm(blas.NoTrans, blas.Trans, rows, cols, k,
+				1, x[i*ldx:], ldx, y[j*ldy:], ldy, beta, c[i*ldc+j:], ldc)
+		}
+	}
+}
