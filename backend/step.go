@@ -77,6 +77,21 @@ func (s *Step) View(t *tensor.Tensor, shape ...int) *tensor.Tensor {
 	return &v.Tensor
 }
 
+// SliceRows returns the view of n rows of t from start on, which lives as View's.
+//
+//	t       [rows, columns]
+//	result  [n, columns]; same memory
+func (s *Step) SliceRows(t *tensor.Tensor, start, n int) *tensor.Tensor {
+	if len(t.Shape) != 2 || start < 0 || n < 0 || start > t.Dim(0)-n {
+		wrong("SliceRows", "tensor", t, []int{start + n, -1})
+	}
+	v := s.arena.next()
+	v.Tensor = *t
+	v.Shape = append(v.dims[:0], n, t.Dim(1))
+	v.Offset += start * t.Dim(1) * t.DType.Size()
+	return &v.Tensor
+}
+
 // Mark returns a point for Release.
 func (s *Step) Mark() Mark { return s.arena.mark() }
 

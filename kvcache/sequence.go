@@ -33,7 +33,7 @@ func (q *Sequence) Append(n int) error {
 	if q.shared() && n > 0 {
 		copies = 1
 	}
-	needed := pagesFor(q.length+n) - len(q.pages) + copies
+	needed := PagesFor(q.length+n) - len(q.pages) + copies
 	if needed > len(q.cache.free) {
 		return fmt.Errorf("%w: %d positions need %d, %d of %d are free",
 			ErrFull, n, needed, len(q.cache.free), q.cache.Pages())
@@ -41,7 +41,7 @@ func (q *Sequence) Append(n int) error {
 	if copies > 0 {
 		q.copyLast()
 	}
-	for len(q.pages) < pagesFor(q.length+n) {
+	for len(q.pages) < PagesFor(q.length+n) {
 		q.pages = append(q.pages, q.cache.take())
 	}
 	q.length += n
@@ -53,7 +53,7 @@ func (q *Sequence) Truncate(length int) {
 	if length < 0 || length > q.length {
 		panic(fmt.Sprintf("kvcache: Truncate: length %d of %d", length, q.length))
 	}
-	keep := pagesFor(length)
+	keep := PagesFor(length)
 	for _, page := range q.pages[keep:] {
 		q.cache.drop(page)
 	}
@@ -89,4 +89,5 @@ func (q *Sequence) copyLast() {
 	q.pages[last] = page
 }
 
-func pagesFor(length int) int { return (length + PageSize - 1) / PageSize }
+// PagesFor returns the pages that hold length positions.
+func PagesFor(length int) int { return (length + PageSize - 1) / PageSize }

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/zenlm/zen/backend"
+	"github.com/zenlm/zen/kvcache"
+	"github.com/zenlm/zen/model"
+)
+
+// What a task can end with besides its own and its context's errors. The texts
+// carry the public package's name, which passes them on.
+var (
+	ErrOverloaded = errors.New("zen: overloaded")
+	ErrClosed     = errors.New("zen: model is closed")
+	ErrPanic      = errors.New("zen: internal panic")
+)
+
+// Config is what an engine runs on. The engine owns all of it until Close.
+type Config struct {
+	Model   model.Model
+	Backend backend.Backend
+	Cache   *kvcache.Cache
+
+	BatchTokens int // most rows of a step, at least 1
+	MaxActive   int // tasks that share steps, at least 1
+	MaxWaiting  int // tasks that may wait for their first step
+}
+
+// Engine is safe for concurrent use.
+type Engine struct {
+	cfg  Config
+	wake chan struct{} // holds a token when the goroutine has something to look at
+	done chan struct{} // closed when the goroutine has ended
+
+	mu      sync.Mutex
+	waiting []*Task
+	calls   []func()
+	closed  bool
+	stats   Stats
+
+	// Of the engine's goroutine alone:
+	active []*Task
+	owners []*Task // of each output row of the batch
+	batch  backend.Batch
+	step   *backend.Step
+	logits []float32 // [logitRows, vocab]
+	broken error     // the failure after which no step can run
+}
+
+// logitRows bounds the rows whose logits lie in memory at once.
+const logitRows = 16
+
+// New starts an engine.
+func New(cfg Config) *Engine {
+	e := &Engine{
+		cfg:    cfg,
+		wake:   make(chan struct{}, 1),
+		done:   make(chan struct{}),
+		step:   backend.NewStep(cfg.Backend),
+		logits: make([]float32, logitRows*cfg.Model.Config().VocabSize),
+	}
+	go e.run()
+	return e
+}
+
+// Submit queues a task. The error matches ErrClosed or ErrOverloaded, and then
+// Finished is not called.
+func (e *Engine) Submit(t *Task) error {
+	t.Times.Submitted = time.Now()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return ErrClosed
+	}
+	if len(e.waiting) >= e.cfg.MaxWaiting {
+		return fmt.Errorf("%w: %d requests are waiting", ErrOverloaded, len(e.waiting))
+	}
+	e.waiting = append(e.waiting, t)
+	e.signal()
+	return nil
+}
+
+// Call runs f on the engine's goroutine between two steps and waits for it. f
+// may use the cache. A panic in f comes back as an error.
+func (e *Engine) Call(f func(*kvcache.Cache) error) error {
+	result := make(chan error, 1)
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		return ErrClosed
+	}
+	e.calls = append(e.calls, func() { result <- protect(func() error { return f(e.cfg.Cache) }) })
+	e.signal()
+	e.mu.Unlock()
+	return <-result
+}
+
+// Close refuses new work, ends what waits or runs with ErrClosed, and waits for
+// the goroutine. It may be called again.
+func (e *Engine) Close() {
+	e.mu.Lock()
+	e.closed = true
+	e.signal()
+	e.mu.Unlock()
+	<-e.done
+}
+
+// signal wakes the goroutine; e.mu is held or nothing depends on it.
+func (e *Engine) signal() {
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (e *Engine) run() {
+	defer close(e.done)
+	defer e.step.Close()
+	for e.admit() {
+		begin := time.Now()
+		if err := protect(e.runStep); err != nil {
+			e.broken = err
+			e.endAll(err)
+		}
+		e.count(time.Since(begin))
+	}
+	e.publish()
+}
+
+// admit runs waiting calls and moves waiting tasks to the active ones until
+// there is a step to run. It reports false once the engine is closed and empty.
+func (e *Engine) admit() bool {
+	for {
+		calls, closed := e.take()
+		for _, call := range calls {
+			call()
+		}
+		if closed {
+			e.endAll(ErrClosed)
+			return false
+		}
+		e.endCancelled()
+		e.publish()
+		if len(e.active) > 0 {
+			return true
+		}
+		if len(calls) == 0 {
+			<-e.wake
+		}
+	}
+}
+
+// take returns the waiting calls and activates waiting tasks while there is
+// room for them.
+func (e *Engine) take() (calls []func(), closed bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	calls, e.calls = e.calls, nil
+	n := 0
+	for n < len(e.waiting) && (e.closed || e.fits(e.waiting[n])) {
+		e.waiting[n].begin(e.cfg.Cache)
+		e.active = append(e.active, e.waiting[n])
+		n++
+	}
+	e.waiting = slices.Delete(e.waiting, 0, n)
+	return calls, e.closed
+}
+
+// fits reports whether t may run beside the active tasks: the cache can hold
+// all that they may grow to. A task alone always may, and finds out.
+func (e *Engine) fits(t *Task) bool {
+	if len(e.active) == 0 {
+		return true
+	}
+	free := e.cfg.Cache.FreePages() - t.demand()
+	for _, a := range e.active {
+		free -= a.demand()
+	}
+	return free >= 0 && len(e.active) < e.cfg.MaxActive
+}
+
+// endCancelled ends the tasks, active or waiting, whose context is done.
+func (e *Engine) endCancelled() {
+	// Backward, here and below: end takes the task out of the slice.
+	for _, t := range slices.Backward(e.active) {
+		if err := t.Ctx.Err(); err != nil {
+			e.end(t, err)
+		} else if e.broken != nil {
+			e.end(t, e.broken)
+		}
+	}
+	e.mu.Lock()
+	var ended []*Task
+	e.waiting = slices.DeleteFunc(e.waiting, func(t *Task) bool {
+		if t.Ctx.Err() == nil {
+			return false
+		}
+		ended = append(ended, t)
+		return true
+	})
+	e.mu.Unlock()
+	for _, t := range ended {
+		t.end(t.Ctx.Err())
+	}
+}
+
+// end takes t from the active tasks and ends it.
+func (e *Engine) end(t *Task, err error) {
+	e.active = slices.DeleteFunc(e.active, func(a *Task) bool { return a == t })
+	t.end(err)
+}
+
+func (e *Engine) endAll(err error) {
+	for _, t := range slices.Backward(e.active) {
+		e.end(t, err)
+	}
+}
+
+// protect returns f's error, or its panic as one.
+func protect(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v", ErrPanic, p)
+		}
+	}()
+	return f()
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/zenlm/zen/kvcache"
+)
+
+// Task is the work of one sequence: tokens to feed, then whatever Row answers.
+// The engine calls Row and Finished on its own goroutine; they must not block.
+type Task struct {
+	// Ctx ends the task at the next step when it is done.
+	Ctx context.Context
+
+	// Sequence is continued if set and stays the caller's; after an error it is
+	// as long as before. Otherwise the engine makes one and closes it before
+	// Finished.
+	Sequence *kvcache.Sequence
+
+	// Tokens are fed first; there is at least one. The engine keeps the slice
+	// until Finished.
+	Tokens []int32
+
+	// Positions is the most positions the sequence may come to hold. A task waits
+	// until the cache has room for them beside the running tasks.
+	Positions int
+
+	// AllRows asks for the logits after each of Tokens, not only the last.
+	AllRows bool
+
+	// Row gets the logits [vocab] after a row, valid during the call and free to
+	// be changed. Its answer counts once all Tokens are fed: the token to feed
+	// next, or the end when more is false.
+	Row func(logits []float32) (next int32, more bool, err error)
+
+	// Finished is called once, with nil after Row's end and the reason otherwise.
+	Finished func(err error)
+
+	// Times are complete when Finished is called.
+	Times Times
+
+	seq     *kvcache.Sequence
+	start   int     // length of seq when the task began
+	pending []int32 // tokens not fed yet
+	next    [1]int32
+}
+
+// Times are the moments of a task's life, zero where it did not come to pass.
+type Times struct {
+	Submitted, Started, FirstRow, Finished time.Time
+}
+
+// begin readies the task for its first step.
+func (t *Task) begin(cache *kvcache.Cache) {
+	t.Times.Started = time.Now()
+	t.seq, t.pending = t.Sequence, t.Tokens
+	if t.seq == nil {
+		t.seq = cache.NewSequence()
+	}
+	t.start = t.seq.Length()
+}
+
+// end gives back what the task holds and tells its caller.
+func (t *Task) end(err error) {
+	switch {
+	case t.seq == nil: // it never began
+	case t.Sequence == nil:
+		t.seq.Close()
+	case err != nil:
+		t.seq.Truncate(t.start)
+	}
+	t.Times.Finished = time.Now()
+	t.Finished(err)
+}
+
+// row hands logits to the task and reports whether it has ended. last says that
+// no later row has been computed. A panic of the caller's code in Row becomes the
+// task's error.
+func (t *Task) row(logits []float32, last bool) (ended bool, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			ended, err = true, fmt.Errorf("%w: %v", ErrPanic, p)
+		}
+	}()
+	next, more, err := t.Row(logits)
+	if err != nil || !last || len(t.pending) > 0 {
+		return err != nil, err
+	}
+	if t.Times.FirstRow.IsZero() {
+		t.Times.FirstRow = time.Now()
+	}
+	t.next[0] = next
+	t.pending = t.next[:]
+	return !more, nil
+}
+
+// demand returns the pages the task may still take.
+func (t *Task) demand() int {
+	held := 0
+	if t.seq != nil {
+		held = len(t.seq.Pages())
+	} else if t.Sequence != nil {
+		held = len(t.Sequence.Pages())
+	}
+	return max(0, kvcache.PagesFor(t.Positions)-held)
+}
