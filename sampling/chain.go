@@ -7,8 +7,8 @@ import (
 	"math"
 )
 
-// maxCandidates bounds the tokens that are copied out of the row after top_k. More than that are
-// left in place, which costs time and no memory.
+// maxCandidates bounds the tokens that are copied out of the row once top_k or top_p has ruled out
+// the rest. More than that are left in place, which costs time and no memory.
 const maxCandidates = 4096
 
 // Chain is the standard Sampler: biases, penalties, the caller's processors, filters and a draw, in
@@ -20,8 +20,6 @@ type Chain struct {
 	random     stream
 	topK       *topK // nil when off
 	filters    *filters
-	candidates []float32 // [min(vocab, maxCandidates)] after top_k; nil without
-	ids        []int32   // [min(vocab, maxCandidates)] their tokens
 	sums       []float64 // [ceil(vocab/blockLen)] mass of each block
 }
 
@@ -44,12 +42,13 @@ func New(p Params, vocab int, extra ...LogitProcessor) (*Chain, error) {
 	if p.Temperature == 0 {
 		return c, nil
 	}
-	c.filters = new(filters)
+	c.filters = &filters{
+		candidates: make([]float32, min(vocab, maxCandidates)),
+		ids:        make([]int32, min(vocab, maxCandidates)),
+	}
 	c.sums = make([]float64, (vocab+blockLen-1)/blockLen)
 	if p.TopK > 0 && p.TopK < vocab {
 		c.topK = newTopK(p.TopK, vocab)
-		c.candidates = make([]float32, min(vocab, maxCandidates))
-		c.ids = make([]int32, len(c.candidates))
 	}
 	return c, nil
 }
@@ -136,25 +135,8 @@ func (c *Chain) largest(logits []float32) (kept, error) {
 	}
 	set := everything(logits, newScale(top, c.params.Temperature))
 	set.raise(kth)
-	if n, ok := c.gather(logits, kth); ok {
-		set.logits, set.ids, set.last = c.candidates[:n], c.ids[:n], n
-	}
+	c.filters.compact(&set)
 	return set, nil
-}
-
-// gather copies the logits of at least t and their tokens, if there is room for all of them.
-func (c *Chain) gather(logits []float32, t float32) (n int, ok bool) {
-	for i, x := range logits {
-		if x < t {
-			continue
-		}
-		if n == len(c.candidates) {
-			return 0, false
-		}
-		c.candidates[n], c.ids[n] = x, int32(i)
-		n++
-	}
-	return n, true
 }
 
 // draw picks a token of the set in proportion to its weight: the first, in id order, at which the
@@ -174,7 +156,7 @@ func (c *Chain) draw(s *kept) int32 {
 	at, rest := walk(c.sums[:blocks], c.random.float()*total)
 	n := b.load(s, at*blockLen)
 	i, _ := walk(b.weights[:n], rest)
-	return s.token(b.at[i])
+	return s.token(b.position(i))
 }
 
 // walk returns the first position at which the running sum of w passes share, and what was left of

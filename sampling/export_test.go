@@ -17,8 +17,10 @@ func (c *Chain) Kept(logits []float32, s *State) (ids []int32, weights []float64
 	b := &c.filters.block
 	for from := 0; from < len(set.logits); from += blockLen {
 		n := b.load(&set, from)
-		for i, at := range b.at[:n] {
-			ids, weights = append(ids, set.token(at)), append(weights, b.weights[i])
+		for i, w := range b.weights[:n] {
+			if w > 0 {
+				ids, weights = append(ids, set.token(b.position(i))), append(weights, w)
+			}
 		}
 	}
 	return ids, weights, nil

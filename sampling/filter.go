@@ -13,47 +13,88 @@ const blockLen = 256
 
 // block holds the kept logits among blockLen consecutive ones.
 type block struct {
-	x       [blockLen]float32
-	at      [blockLen]int32 // positions
+	x       []float32 // [n]
+	at      []int32   // [n] positions; nil when they are consecutive
+	from    int       // first position
 	weights [blockLen]float64
 	keys    [blockLen]uint32
+	xs      [blockLen]float32 // what x points to unless everything is kept
+	ats     [blockLen]int32   // what at points to
 }
 
 // load fills b with the kept logits of positions [from, from+blockLen) and their weights, and
-// returns how many there are.
+// returns how many there are. It may leave in logits of -Inf, which weigh nothing.
 func (b *block) load(s *kept, from int) int {
-	n, row := 0, s.logits[from:min(from+blockLen, len(s.logits))]
-	low, high := s.low, s.high
+	row := s.logits[from:min(from+blockLen, len(s.logits))]
+	if s.low == -math.MaxFloat32 && s.high == math.MaxFloat32 {
+		b.x, b.at, b.from = row, nil, from
+	} else {
+		n := b.narrow(s, row, from)
+		b.x, b.at = b.xs[:n], b.ats[:n]
+	}
+	s.scale.weights(b.weights[:len(b.x)], b.x)
+	return len(b.x)
+}
+
+// narrow copies the kept logits of row and their positions, and returns how many there are.
+func (b *block) narrow(s *kept, row []float32, from int) (n int) {
+	low, high, last := s.low, s.high, s.last-from
 	for i, x := range row {
-		if x < low || x > high {
+		if x < low || x > high || x == low && i > last {
 			continue
 		}
-		if x == low && from+i > s.last {
-			continue
-		}
-		b.x[n&(blockLen-1)], b.at[n&(blockLen-1)] = x, int32(from+i)
+		b.xs[n&(blockLen-1)], b.ats[n&(blockLen-1)] = x, int32(from+i)
 		n++
 	}
-	s.scale.weights(b.weights[:n], b.x[:n])
 	return n
 }
 
-// filters narrows sets. All of its fields are scratch.
+// position returns the position of the i-th logit.
+func (b *block) position(i int) int32 {
+	if b.at == nil {
+		return int32(b.from + i)
+	}
+	return b.at[i]
+}
+
+// filters narrows sets. Between calls all of its fields are scratch.
 type filters struct {
-	block block
-	mass  [bins]float64
+	block      block
+	mass       [bins]float64
+	candidates []float32 // [min(vocab, maxCandidates)]
+	ids        []int32   // [min(vocab, maxCandidates)] their tokens
+}
+
+// compact copies what is kept of a whole row to the candidates, if there is room for all of it.
+func (f *filters) compact(s *kept) {
+	if s.ids != nil {
+		return
+	}
+	n, b := 0, &f.block
+	for from := 0; from < len(s.logits); from += blockLen {
+		m := b.narrow(s, s.logits[from:min(from+blockLen, len(s.logits))], from)
+		if n+m > len(f.candidates) {
+			return
+		}
+		copy(f.candidates[n:], b.xs[:m])
+		copy(f.ids[n:], b.ats[:m])
+		n += m
+	}
+	s.logits, s.ids, s.last = f.candidates[:n], f.ids[:n], n
 }
 
 // topP keeps the smallest set of largest logits that holds the share p of the mass, the lower
 // positions first among equals.
 func (f *filters) topP(s *kept, p float64) {
+	// All tokens that weigh less than (1-p)·mass/n together hold less than 1-p, so the last one
+	// kept weighs at least that. The half allows for rounding.
+	mass := f.total(s)
+	f.minP(s, (1-p)*mass/float64(len(s.logits))/2)
+	f.compact(s)
 	within := *s
-	pick := selection{above: 32}
-	for level, shift := range radixShifts {
-		mass := f.histogram(&within, &pick, shift, nil)
-		if level == 0 {
-			pick.target = p * mass
-		}
+	pick := selection{above: 32, target: p * mass}
+	for _, shift := range radixShifts {
+		f.histogram(&within, &pick, shift, nil)
 		f.cross(&pick, shift)
 		// The logits that share the digits found so far are the only ones still needed.
 		within.raise(keyOrder(^(pick.prefix | (1<<shift - 1))))
@@ -86,6 +127,17 @@ func (f *filters) typicalP(s *kept, p float64) {
 	}
 }
 
+// total returns the mass of the set.
+func (f *filters) total(s *kept) (mass float64) {
+	for from := 0; from < len(s.logits); from += blockLen {
+		n := f.block.load(s, from)
+		for _, w := range f.block.weights[:n] {
+			mass += w
+		}
+	}
+	return mass
+}
+
 // moments returns the mass of the set and the sum of weight times exponent, in steps.
 func (f *filters) moments(s *kept) (mass, moment float64) {
 	b := &f.block
@@ -110,33 +162,31 @@ type selection struct {
 	target float64
 }
 
-// histogram adds up the mass of each digit at shift over the keys that share the digits found, and
-// returns the sum. Keys put large logits first, or, given a mean, those near it.
-func (f *filters) histogram(s *kept, pick *selection, shift uint, mean *float64) (mass float64) {
+// histogram adds up the mass of each digit at shift over the keys that share the digits found. Keys
+// put large logits first, or, given a mean, those near it.
+func (f *filters) histogram(s *kept, pick *selection, shift uint, mean *float64) {
 	clear(f.mass[:])
 	b := &f.block
 	for from := 0; from < len(s.logits); from += blockLen {
 		n := b.load(s, from)
-		b.fillKeys(n, s.scale, mean)
+		b.fillKeys(s.scale, mean)
 		for i, w := range b.weights[:n] {
 			if key := b.keys[i]; key>>pick.above == pick.prefix>>pick.above {
 				f.mass[digit(key, shift)] += w
-				mass += w
 			}
 		}
 	}
-	return mass
 }
 
-// fillKeys computes the keys of the n logits in b.
-func (b *block) fillKeys(n int, sc scale, mean *float64) {
+// fillKeys computes the keys of the logits in b.
+func (b *block) fillKeys(sc scale, mean *float64) {
 	if mean == nil {
-		for i, x := range b.x[:n] {
+		for i, x := range b.x {
 			b.keys[i] = ^orderKey(x)
 		}
 		return
 	}
-	for i, x := range b.x[:n] {
+	for i, x := range b.x {
 		b.keys[i] = distanceKey(sc.y(x), *mean)
 	}
 }
