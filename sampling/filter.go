@@ -57,12 +57,13 @@ func (b *block) position(i int) int32 {
 	return b.at[i]
 }
 
-// filters narrows sets. Between calls all of its fields are scratch.
+// filters narrows sets. All of its fields are scratch.
 type filters struct {
 	block      block
-	mass       [bins]float64
-	candidates []float32 // [min(vocab, maxCandidates)]
-	ids        []int32   // [min(vocab, maxCandidates)] their tokens
+	mass       [bins]float64 // all zero but between histogram and cross
+	used       [2]uint32     // the lowest and the highest bin histogram touched
+	candidates []float32     // [min(vocab, maxCandidates)]
+	ids        []int32       // [min(vocab, maxCandidates)] their tokens
 }
 
 // compact copies what is kept of a whole row to the candidates, if there is room for all of it.
@@ -116,8 +117,12 @@ func (f *filters) minP(s *kept, p float64) {
 // hold the share p of the mass. With weight 2^(y/128) the surprise of a token less the entropy is
 // (mean of y, minus y)·ln(2)/128: the normalisation cancels.
 func (f *filters) typicalP(s *kept, p float64) {
-	mass, moment := f.moments(s)
-	mean := moment / mass
+	mass, mean, variance := f.moments(s)
+	// Chebyshev's inequality: the share 1-p at most lies farther off than this radius, so none of
+	// that is kept. The factor allows for rounding.
+	radius := 1.001 * math.Sqrt(variance/(1-p))
+	s.near(mean, distanceKey(mean+radius, mean))
+	f.compact(s)
 	pick := selection{above: 32, target: p * mass}
 	for _, shift := range radixShifts {
 		f.histogram(s, &pick, shift, &mean)
@@ -138,19 +143,23 @@ func (f *filters) total(s *kept) (mass float64) {
 	return mass
 }
 
-// moments returns the mass of the set and the sum of weight times exponent, in steps.
-func (f *filters) moments(s *kept) (mass, moment float64) {
-	b := &f.block
+// moments returns the mass of the set, and the mean and the variance of the exponents, in steps.
+func (f *filters) moments(s *kept) (mass, mean, variance float64) {
+	b, first, second := &f.block, 0.0, 0.0
 	for from := 0; from < len(s.logits); from += blockLen {
 		n := b.load(s, from)
 		for i, w := range b.weights[:n] {
-			mass += w
-			if w > 0 { // a zero weight may have an infinite exponent
-				moment += float64(w * s.scale.y(b.x[i]))
+			if w == 0 { // the exponent may be infinite
+				continue
 			}
+			y := s.scale.y(b.x[i])
+			wy := float64(w * y)
+			mass, first = mass+w, first+wy
+			second += float64(wy * y)
 		}
 	}
-	return mass, moment
+	mean = first / mass
+	return mass, mean, max(0, second/mass-float64(mean*mean))
 }
 
 // selection is the progress of a radix selection by mass: the smallest key at which the mass of all
@@ -165,17 +174,20 @@ type selection struct {
 // histogram adds up the mass of each digit at shift over the keys that share the digits found. Keys
 // put large logits first, or, given a mean, those near it.
 func (f *filters) histogram(s *kept, pick *selection, shift uint, mean *float64) {
-	clear(f.mass[:])
 	b := &f.block
+	lowest, highest := uint32(bins-1), uint32(0)
 	for from := 0; from < len(s.logits); from += blockLen {
 		n := b.load(s, from)
 		b.fillKeys(s.scale, mean)
 		for i, w := range b.weights[:n] {
 			if key := b.keys[i]; key>>pick.above == pick.prefix>>pick.above {
-				f.mass[digit(key, shift)] += w
+				d := digit(key, shift)
+				f.mass[d] += w
+				lowest, highest = min(lowest, d), max(highest, d)
 			}
 		}
 	}
+	f.used = [2]uint32{lowest, highest}
 }
 
 // fillKeys computes the keys of the logits in b.
@@ -194,17 +206,17 @@ func (b *block) fillKeys(sc scale, mean *float64) {
 // cross extends pick by the digit in which the mass reaches the target. Rounding can leave the sum
 // of the digits just below it; the last digit that has mass is the answer then.
 func (f *filters) cross(pick *selection, shift uint) {
-	found, before, sum := 0, pick.before, pick.before
-	for d, m := range f.mass {
-		if m == 0 {
+	found, before, sum := uint32(0), pick.before, pick.before
+	for d := f.used[0]; d <= f.used[1]; d++ {
+		m := f.mass[d&(bins-1)]
+		f.mass[d&(bins-1)] = 0
+		if m == 0 || sum >= pick.target && sum > pick.before {
 			continue
 		}
 		found, before = d, sum
-		if sum += m; sum >= pick.target {
-			break
-		}
+		sum += m
 	}
-	pick.prefix |= uint32(found) << shift
+	pick.prefix |= found << shift
 	pick.above, pick.before = shift, before
 }
 

@@ -45,25 +45,28 @@ func keyOrder(key uint32) float32 {
 
 // kthLargest returns the k-th largest value, duplicates counted.
 //
-//	values  [n]  no NaN; 1 <= k <= n
-//	counts  scratch
+//	values  [n]     no NaN; 1 <= k <= n
+//	counts  [bins]  scratch, all zero between calls
 func kthLargest(values []float32, k int, counts *[bins]uint32) float32 {
 	var prefix uint32
 	rest := uint32(k)
 	above := uint(32) // the bits from above upwards are known and equal prefix
 	for _, shift := range radixShifts {
-		clear(counts[:])
+		lowest, highest := uint32(bins-1), uint32(0)
 		for _, x := range values {
 			// A shift by 32 gives zero, so that the first pass takes every value.
 			if key := orderKey(x); key>>above == prefix>>above {
-				counts[digit(key, shift)]++
+				d := digit(key, shift)
+				counts[d]++
+				lowest, highest = min(lowest, d), max(highest, d)
 			}
 		}
-		d := uint32(bins - 1)
-		for d > 0 && counts[d] < rest {
+		d := highest
+		for d > lowest && counts[d] < rest {
 			rest -= counts[d]
 			d--
 		}
+		clear(counts[lowest : highest+1])
 		prefix |= d << shift
 		above = shift
 	}
