@@ -131,8 +131,10 @@ func (c *Config) shape(f *fields) {
 	c.IntermediateSize = f.size("intermediate_size", maxInter)
 	c.NumHiddenLayers = f.size("num_hidden_layers", maxLayers)
 	c.NumAttentionHeads = f.size("num_attention_heads", maxHeads)
-	c.NumKeyValueHeads = c.NumAttentionHeads
-	if !f.null("num_key_value_heads") {
+	if f.null("num_key_value_heads") {
+		f.use("num_key_value_heads")
+		c.NumKeyValueHeads = c.NumAttentionHeads
+	} else {
 		c.NumKeyValueHeads = f.size("num_key_value_heads", maxHeads)
 	}
 	c.MaxPositionEmbeddings = f.int("max_position_embeddings", 32768, 1, maxPositions)

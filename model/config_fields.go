@@ -165,7 +165,9 @@ func (f *fields) strings(key string) []string {
 // list reads a list of bounded length without null in it.
 func list[E any](f *fields, key, want string) []E {
 	var entries []*E // encoding/json reads null into a string as ""
-	f.value(key, &entries, want)
+	if !f.value(key, &entries, want) {
+		return nil
+	}
 	if len(entries) > maxListEntries {
 		f.wrong("%s has %d entries, limit %d", key, len(entries), maxListEntries)
 		return nil
@@ -304,12 +306,12 @@ func (f *fields) oneOf(key string, values []string) bool {
 	return false
 }
 
-// rest refuses, in one error, all keys nothing has read and harmless does not
-// know.
+// rest refuses, in one error, all keys with a value that nothing has read and
+// harmless does not know.
 func (f *fields) rest(harmless func(key string) bool) {
 	var unknown []string
 	for key := range f.raw {
-		if !f.used[key] && !harmless(key) {
+		if f.has(key) && !f.used[key] && !harmless(key) {
 			unknown = append(unknown, quote(key))
 		}
 	}

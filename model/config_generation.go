@@ -88,6 +88,7 @@ func neutralGenerationKeys() map[string][]string {
 		"diversity_penalty":        {"0"},
 		"dola_layers":              nil,
 		"force_words_ids":          {"[]"},
+		"generation_kwargs":        {"{}"},
 		"num_beam_groups":          {"1"},
 		"num_beams":                {"1"},
 		"num_return_sequences":     {"1"},
@@ -140,7 +141,7 @@ func harmlessGenerationKey(key string) bool {
 		"cache_config", "cache_implementation", "compile_config", "continuous_batching_config",
 		"disable_compile", "max_cache_len", "output_attentions", "output_hidden_states",
 		"output_logits", "output_scores", "prefill_chunk_size", "return_dict_in_generate",
-		"return_legacy_cache", "use_cache":
+		"return_legacy_cache", "use_cache", "use_model_defaults":
 	case // origin
 		"_commit_hash", "_from_model_config", "transformers_version":
 	default:
