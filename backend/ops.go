@@ -48,6 +48,11 @@ func (s *Step) RotaryAppend(q, k, v, table *tensor.Tensor, kv KV) {
 	activation("RotaryAppend", "k", k, s.Rows(), kvHeads, headDim)
 	activation("RotaryAppend", "v", v, s.Rows(), kvHeads, headDim)
 	activation("RotaryAppend", "table", table, -1, headDim)
+	for _, q := range s.batch.Sequences {
+		if q.Length > table.Dim(0) {
+			wrong("RotaryAppend", "table", table, []int{q.Length, headDim})
+		}
+	}
 	if !s.failed() {
 		s.backend.RotaryAppend(q, k, v, table, kv)
 	}

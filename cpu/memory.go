@@ -68,7 +68,7 @@ func (b *Backend) aligned(host *tensor.Tensor) (*tensor.Tensor, error) {
 func isAligned(p unsafe.Pointer, n int) bool { return uintptr(p)%uintptr(n) == 0 }
 
 // grow returns the first n elements of *buf, which it replaces when too small.
-// The result is aligned to 64 bytes and its content undefined.
+// The result is aligned to 64 bytes and its content undefined; *buf keeps all of it.
 func grow(buf *[]float32, n int) []float32 {
 	if cap(*buf) < n {
 		*buf = alignedFloats(n)
@@ -80,5 +80,5 @@ func alignedFloats(n int) []float32 {
 	const line = 64 / 4 // floats
 	s := make([]float32, n+line)
 	skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(s)))/4) & (line - 1)
-	return s[skip : skip+n]
+	return s[skip : skip+n : skip+n]
 }

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package backendtest
+
+import (
+	"encoding/binary"
+	"math"
+	"math/rand/v2"
+
+	"github.com/zenlm/zen/tensor"
+)
+
+// The 16-bit types by their definition, through float64: nothing here is shared
+// with a backend's own conversion.
+
+// format is a binary floating-point type of 16 bits.
+type format struct{ mantissa, bias int }
+
+var formats = map[tensor.DType]format{tensor.F16: {10, 15}, tensor.BF16: {7, 127}}
+
+// value returns what the bits mean.
+func (f format) value(h uint16) float64 {
+	fraction := int(h) & (1<<f.mantissa - 1)
+	exponent := int(h) & 0x7fff >> f.mantissa
+	var v float64
+	switch {
+	case exponent == 2*f.bias+1 && fraction != 0:
+		return math.NaN()
+	case exponent == 2*f.bias+1:
+		v = math.Inf(1)
+	case exponent == 0:
+		v = math.Ldexp(float64(fraction), 1-f.bias-f.mantissa)
+	default:
+		v = math.Ldexp(float64(fraction|1<<f.mantissa), exponent-f.bias-f.mantissa)
+	}
+	if h>>15 == 1 {
+		v = -v
+	}
+	return v
+}
+
+// bits returns the nearest value's bits, ties to even.
+func (f format) bits(v float64) uint16 {
+	sign := uint16(0)
+	if math.Signbit(v) {
+		sign = 1 << 15
+	}
+	top := 2*f.bias + 1
+	switch a := math.Abs(v); {
+	case v != v:
+		return sign | uint16(top<<f.mantissa|1<<(f.mantissa-1))
+	case a == 0:
+		return sign
+	default:
+		_, e := math.Frexp(a) // a = m·2ᵉ, 1/2 <= m < 1
+		exponent := max(e-1+f.bias, 1)
+		units := math.RoundToEven(math.Ldexp(a, f.mantissa+f.bias-exponent))
+		// A fraction that rounds up to the next power of two carries into the exponent.
+		h := math.Ldexp(float64(exponent-1), f.mantissa) + units
+		return sign | uint16(min(h, float64(top<<f.mantissa)))
+	}
+}
+
+// encode returns the nearest elements' bytes.
+func encode(dtype tensor.DType, values []float64) []byte {
+	out := make([]byte, 0, len(values)*dtype.Size())
+	for _, v := range values {
+		if dtype == tensor.F32 {
+			out = binary.NativeEndian.AppendUint32(out, math.Float32bits(float32(v)))
+		} else {
+			out = binary.NativeEndian.AppendUint16(out, formats[dtype].bits(v))
+		}
+	}
+	return out
+}
+
+// decode returns the elements' values.
+func decode(dtype tensor.DType, data []byte) []float64 {
+	out := make([]float64, len(data)/dtype.Size())
+	for i := range out {
+		if dtype == tensor.F32 {
+			out[i] = float64(math.Float32frombits(binary.NativeEndian.Uint32(data[4*i:])))
+		} else {
+			out[i] = formats[dtype].value(binary.NativeEndian.Uint16(data[2*i:]))
+		}
+	}
+	return out
+}
+
+// uniform returns n float32 values in (-1, 1).
+func uniform(rng *rand.Rand, n int) []float64 {
+	values := make([]float64, n)
+	for i := range values {
+		values[i] = float64(2*rng.Float32() - 1)
+	}
+	return values
+}
+
+// spread returns n float32 values of either sign between 2⁻¹⁰ and 2¹⁰.
+func spread(rng *rand.Rand, n int) []float64 {
+	values := make([]float64, n)
+	for i := range values {
+		values[i] = float64(2*rng.Float32()-1) * math.Exp2(float64(rng.IntN(21)-10))
+	}
+	return values
+}
