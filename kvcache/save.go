@@ -8,11 +8,11 @@ import (
 	"github.com/zenlm/zen/tensor"
 )
 
-// Save writes the keys and values of the sequence's positions, and nothing
-// else that lies in its pages: for each layer, for keys then values, for each
-// page, [kvHeads, positions of the page, headDim] in the cache's type.
-func (q *Sequence) Save(w io.Writer) error {
-	return q.eachPage(func(page *tensor.Tensor, positions int) error {
+// Save writes the keys and values of the sequence's positions in one layer, and
+// nothing else that lies in its pages: for keys then values, for each page,
+// [kvHeads, positions of the page, headDim] in the cache's type.
+func (q *Sequence) Save(w io.Writer, layer int) error {
+	return q.eachPage(layer, func(page *tensor.Tensor, positions int) error {
 		buf := make([]byte, page.Bytes())
 		q.cache.backend.Download(buf, page)
 		for head := range page.Dim(1) {
@@ -24,10 +24,10 @@ func (q *Sequence) Save(w io.Writer) error {
 	})
 }
 
-// Restore fills the sequence's positions, which Append has made room for, with
-// what Save wrote of a sequence of the same length and shape.
-func (q *Sequence) Restore(r io.Reader) error {
-	return q.eachPage(func(page *tensor.Tensor, positions int) error {
+// Restore fills the sequence's positions in one layer, which Append has made room
+// for, with what Save wrote of a sequence of the same length and shape.
+func (q *Sequence) Restore(r io.Reader, layer int) error {
+	return q.eachPage(layer, func(page *tensor.Tensor, positions int) error {
 		buf := make([]byte, page.Bytes())
 		for head := range page.Dim(1) {
 			if _, err := io.ReadFull(r, q.headBytes(buf, head, positions)); err != nil {
@@ -47,16 +47,15 @@ func (q *Sequence) headBytes(buf []byte, head, positions int) []byte {
 	return buf[head*PageSize*row:][:positions*row]
 }
 
-// eachPage calls f with every page of every layer's keys, then values.
+// eachPage calls f with every page of the layer's keys, then values.
 //
 //	page  [1, kvHeads, PageSize, headDim], of which positions are in use
-func (q *Sequence) eachPage(f func(page *tensor.Tensor, positions int) error) error {
-	for _, kv := range q.cache.layers {
-		for _, t := range []*tensor.Tensor{kv.K, kv.V} {
-			for i, page := range q.pages {
-				if err := f(t.Rows(int(page), 1), min(PageSize, q.length-i*PageSize)); err != nil {
-					return err
-				}
+func (q *Sequence) eachPage(layer int, f func(page *tensor.Tensor, positions int) error) error {
+	kv := q.cache.layers[layer]
+	for _, t := range []*tensor.Tensor{kv.K, kv.V} {
+		for i, page := range q.pages {
+			if err := f(t.Rows(int(page), 1), min(PageSize, q.length-i*PageSize)); err != nil {
+				return err
 			}
 		}
 	}

@@ -50,12 +50,12 @@ type Engine struct {
 	owners []*Task // of each output row of the batch
 	batch  backend.Batch
 	step   *backend.Step
-	logits []float32 // [logitRows, vocab]
+	logits []float32 // [LogitRows, vocab]
 	broken error     // the failure after which no step can run
 }
 
-// logitRows bounds the rows whose logits lie in memory at once.
-const logitRows = 16
+// LogitRows bounds the rows whose logits lie in memory at once.
+const LogitRows = 16
 
 // New starts an engine.
 func New(cfg Config) *Engine {
@@ -64,7 +64,7 @@ func New(cfg Config) *Engine {
 		wake:   make(chan struct{}, 1),
 		done:   make(chan struct{}),
 		step:   backend.NewStep(cfg.Backend),
-		logits: make([]float32, logitRows*cfg.Model.Config().VocabSize),
+		logits: make([]float32, LogitRows*cfg.Model.Config().VocabSize),
 	}
 	go e.run()
 	return e
@@ -96,7 +96,7 @@ func (e *Engine) Call(f func(*kvcache.Cache) error) error {
 		e.mu.Unlock()
 		return ErrClosed
 	}
-	e.calls = append(e.calls, func() { result <- protect(func() error { return f(e.cfg.Cache) }) })
+	e.calls = append(e.calls, func() { result <- overloaded(protect(func() error { return f(e.cfg.Cache) })) })
 	e.signal()
 	e.mu.Unlock()
 	return <-result

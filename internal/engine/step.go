@@ -21,8 +21,8 @@ func (e *Engine) runStep() error {
 	}
 	e.step.Begin(&e.batch)
 	hidden := e.cfg.Model.Hidden(e.step, e.cfg.Cache)
-	for first := 0; first < len(e.owners); first += logitRows {
-		if err := e.deliver(hidden, first, min(logitRows, len(e.owners)-first)); err != nil {
+	for first := 0; first < len(e.owners); first += LogitRows {
+		if err := e.deliver(hidden, first, min(LogitRows, len(e.owners)-first)); err != nil {
 			return err
 		}
 	}
@@ -62,18 +62,12 @@ func (e *Engine) gather() {
 // add puts the task's next n tokens into the batch.
 func (e *Engine) add(t *Task, n int) {
 	first := e.batch.Append(t.pending[:n], t.seq.Length(), t.seq.Pages())
-	t.pending = t.pending[n:]
-	from := n - 1
-	switch {
-	case t.AllRows:
-		from = 0
-	case len(t.pending) > 0:
-		from = n
-	}
-	for i := from; i < n; i++ {
+	for i := max(0, t.FirstRow-t.fed); i < n; i++ {
 		e.batch.OutputRows = append(e.batch.OutputRows, int32(first+i))
 		e.owners = append(e.owners, t)
 	}
+	t.pending = t.pending[n:]
+	t.fed += n
 }
 
 // deliver computes the logits of n output rows and hands them to their tasks.

@@ -29,8 +29,9 @@ type Task struct {
 	// until the cache has room for them beside the running tasks.
 	Positions int
 
-	// AllRows asks for the logits after each of Tokens, not only the last.
-	AllRows bool
+	// FirstRow is the index of the first of Tokens whose logits Row gets; it gets
+	// those of all later ones too.
+	FirstRow int
 
 	// Row gets the logits [vocab] after a row, valid during the call and free to
 	// be changed. Its answer counts once all Tokens are fed: the token to feed
@@ -40,18 +41,22 @@ type Task struct {
 	// Finished is called once, with nil after Row's end and the reason otherwise.
 	Finished func(err error)
 
-	// Times are complete when Finished is called.
+	// Times are the engine's until Finished, but for Row, which may read them.
 	Times Times
 
 	seq     *kvcache.Sequence
 	start   int     // length of seq when the task began
-	pending []int32 // tokens not fed yet
+	fed     int     // tokens fed
+	pending []int32 // tokens to feed
 	next    [1]int32
 }
 
-// Times are the moments of a task's life, zero where it did not come to pass.
+// Times are the moments of a task's life, zero where one has not come to pass.
 type Times struct {
-	Submitted, Started, FirstRow, Finished time.Time
+	Submitted time.Time // queued
+	Started   time.Time // taken up
+	FirstRow  time.Time // all Tokens fed, their logits at hand
+	Latest    time.Time // the latest logits at hand, or the end
 }
 
 // begin readies the task for its first step.
@@ -73,7 +78,7 @@ func (t *Task) end(err error) {
 	case err != nil:
 		t.seq.Truncate(t.start)
 	}
-	t.Times.Finished = time.Now()
+	t.Times.Latest = time.Now()
 	t.Finished(err)
 }
 
@@ -86,12 +91,16 @@ func (t *Task) row(logits []float32, last bool) (ended bool, err error) {
 			ended, err = true, fmt.Errorf("%w: %v", ErrPanic, p)
 		}
 	}()
-	next, more, err := t.Row(logits)
-	if err != nil || !last || len(t.pending) > 0 {
-		return err != nil, err
+	final := last && len(t.pending) == 0
+	if final {
+		t.Times.Latest = time.Now()
+		if t.Times.FirstRow.IsZero() {
+			t.Times.FirstRow = t.Times.Latest
+		}
 	}
-	if t.Times.FirstRow.IsZero() {
-		t.Times.FirstRow = time.Now()
+	next, more, err := t.Row(logits)
+	if err != nil || !final {
+		return err != nil, err
 	}
 	t.next[0] = next
 	t.pending = t.next[:]

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package zen
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/zenlm/zen/internal/engine"
+	"github.com/zenlm/zen/sampling"
+	"github.com/zenlm/zen/tokenizer"
+)
+
+// generation is one request on its way. The engine's goroutine alone uses it
+// once it is submitted, up to the end of out.
+type generation struct {
+	task engine.Task
+	out  *outbox
+
+	state   sampling.State // the prompt, then the answer
+	sampler sampling.Sampler
+	seed    uint64
+
+	decoder *tokenizer.Decoder // nil without a tokenizer
+	stop    *sampling.StopMatcher
+	ends    []int32 // tokens that end the answer
+	limit   int     // most tokens of the answer
+
+	logprobs    bool
+	topLogprobs int
+	raw         []float32 // [vocab] the model's logits, where logprobs are wanted
+
+	pending Chunk // tokens not yet given out
+	finish  FinishReason
+}
+
+// start checks a request and queues it.
+func (m *Model) start(ctx context.Context, req *Request) (*generation, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	g, err := m.prepare(req)
+	if err != nil {
+		return nil, err
+	}
+	g.task = engine.Task{
+		Ctx:       ctx,
+		Tokens:    g.state.Tokens,
+		FirstRow:  len(g.state.Tokens) - 1,
+		Positions: len(g.state.Tokens) + g.limit,
+		Row:       g.row,
+		Finished: func(err error) {
+			if len(g.pending.Tokens) > 0 { // an error cut the answer off
+				g.give()
+			}
+			m.finished(ctx, g, err)
+			g.out.finish(err)
+		},
+	}
+	if err := m.engine.Submit(&g.task); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// finished counts and logs a request that has ended.
+func (m *Model) finished(ctx context.Context, g *generation, err error) {
+	u, t := g.usage(), g.timings()
+	m.counters.requests.Add(1)
+	m.counters.promptTokens.Add(int64(u.PromptTokens))
+	m.counters.completionTokens.Add(int64(u.CompletionTokens))
+	m.options.logger.DebugContext(ctx, "zen: finished", "prompt", u.PromptTokens, "completion", u.CompletionTokens,
+		"reason", g.finish, "queue", t.Queue, "prefill", t.Prefill, "decode", t.Decode, "err", err)
+}
+
+// row samples the next token and gives out the text that is certain by now.
+//
+//	logits  [vocab]
+func (g *generation) row(logits []float32) (next int32, more bool, err error) {
+	if g.logprobs {
+		copy(g.raw, logits)
+	}
+	id, err := g.sampler.Sample(logits, &g.state)
+	if err != nil {
+		return 0, false, err
+	}
+	if id < 0 || int(id) >= len(logits) {
+		return 0, false, fmt.Errorf("zen: the sampler returned token %d of %d", id, len(logits))
+	}
+	g.state.Tokens = append(g.state.Tokens, id)
+	g.pending.Tokens = append(g.pending.Tokens, id)
+	if g.logprobs {
+		g.pending.Logprobs = append(g.pending.Logprobs, g.logprob(id))
+	}
+	g.advance(id)
+	if g.finish != "" {
+		g.describe(&g.pending)
+		g.give()
+		return 0, false, nil
+	}
+	if g.pending.Text != "" || g.logprobs {
+		g.give()
+	}
+	return id, true, nil
+}
+
+// advance adds the token's text to the pending chunk and sees whether the answer
+// ends with it.
+func (g *generation) advance(id int32) {
+	if slices.Contains(g.ends, id) {
+		g.finish = FinishStop
+		g.flush()
+		return
+	}
+	if g.decoder != nil && g.text(g.decoder.Next(id)) {
+		return
+	}
+	if len(g.state.Tokens)-g.state.PromptTokens == g.limit {
+		g.finish = FinishLength
+		g.flush()
+	}
+}
+
+// text adds decoded text to the pending chunk and reports whether it held a stop
+// string.
+func (g *generation) text(s string) (stopped bool) {
+	s, stopped = g.stop.Push(s)
+	g.pending.Text += s
+	if stopped {
+		g.finish = FinishStop
+		g.pending.StopString = g.stop.Matched()
+	}
+	return stopped
+}
+
+// flush adds the text held back at the end of an answer.
+func (g *generation) flush() {
+	if g.decoder != nil && !g.text(g.decoder.Flush()) {
+		g.pending.Text += g.stop.Flush()
+	}
+}
+
+// give hands the pending chunk to the caller.
+func (g *generation) give() {
+	g.out.push(g.pending)
+	g.pending = Chunk{}
+}
+
+// describe sets what the last chunk says of the whole answer.
+func (g *generation) describe(c *Chunk) {
+	c.FinishReason, c.Usage, c.Seed, c.Timings = g.finish, g.usage(), g.seed, g.timings()
+}
+
+func (g *generation) logprob(id int32) TokenLogprob {
+	var top []Logprob
+	if g.topLogprobs > 0 {
+		top = make([]Logprob, 0, g.topLogprobs)
+	}
+	p, top := sampling.Logprobs(top, g.raw, id, g.topLogprobs)
+	return TokenLogprob{Logprob: Logprob{Token: id, Logprob: p}, Top: top}
+}
+
+func (g *generation) usage() Usage {
+	n := len(g.state.Tokens)
+	return Usage{PromptTokens: g.state.PromptTokens, CompletionTokens: n - g.state.PromptTokens, TotalTokens: n}
+}
+
+func (g *generation) timings() Timings { return timings(&g.task.Times) }

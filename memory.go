@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package zen
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/zenlm/zen/checkpoint"
+	"github.com/zenlm/zen/internal/engine"
+	"github.com/zenlm/zen/kvcache"
+	"github.com/zenlm/zen/model"
+)
+
+// MemoryPlan says what a model takes, in bytes. On the CPU weights are mapped
+// files, and KV and Scratch are reserved and taken as they are first used.
+type MemoryPlan struct {
+	Weights int64 // in the checkpoint's types, tables included
+	KV      int64 // the KV cache, full
+	Scratch int64 // activations and logits of the largest step
+
+	KVTokens      int // positions the KV cache holds
+	ContextLength int // tokens of one context
+}
+
+// Total returns the sum of the parts.
+func (p MemoryPlan) Total() int64 { return p.Weights + p.KV + p.Scratch }
+
+// String returns the parts in GB of 10⁹ bytes.
+func (p MemoryPlan) String() string {
+	gb := func(n int64) float64 { return float64(n) / 1e9 }
+	return fmt.Sprintf("weights %.2f GB, KV %.2f GB for %d tokens, scratch %.2f GB",
+		gb(p.Weights), gb(p.KV), p.KVTokens, gb(p.Scratch))
+}
+
+// Plan returns what Load would take with the same options, without reading the
+// weights or opening the backend. Its errors are Load's.
+func Plan(ctx context.Context, path string, opts ...Option) (plan MemoryPlan, err error) {
+	o, err := newOptions(opts)
+	if err != nil {
+		return plan, err
+	}
+	if err := ctx.Err(); err != nil {
+		return plan, err
+	}
+	m := &Model{options: o}
+	if m.checkpoint, err = checkpoint.Open(path); err == nil {
+		_, _, err = m.describe()
+		m.checkpoint.Close()
+	}
+	if err != nil {
+		return plan, &LoadError{Path: path, Err: err}
+	}
+	return m.plan, nil
+}
+
+func (o *options) plan(cfg *model.Config, weights int64, context int) (MemoryPlan, error) {
+	shape, pages, err := o.cache(cfg, context)
+	if err != nil {
+		return MemoryPlan{}, err
+	}
+	rows := max(o.prefillTokens, o.maxActive)
+	return MemoryPlan{
+		Weights:       weights,
+		KV:            int64(pages) * int64(shape.PageBytes()),
+		Scratch:       scratchBytes(cfg, rows),
+		KVTokens:      pages * kvcache.PageSize,
+		ContextLength: min(context, pages*kvcache.PageSize),
+	}, nil
+}
+
+// scratchBytes bounds the activations of a step of that many rows: those of the
+// widest layer, which the next one reuses, and the logits of the rows that are
+// computed at once, on the device and the host.
+func scratchBytes(cfg *model.Config, rows int) int64 {
+	heads := cfg.NumAttentionHeads * cfg.HeadDim
+	kvHeads := cfg.NumKeyValueHeads * cfg.HeadDim
+	attention := 2*cfg.HiddenSize + 2*heads + 2*kvHeads
+	layer := attention + 2*cfg.HiddenSize + 2*cfg.IntermediateSize
+	perRow := 3*cfg.HiddenSize + layer
+	logits := 2 * engine.LogitRows * cfg.VocabSize
+	return 4 * (int64(rows)*int64(perRow) + int64(logits))
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package zen
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/zenlm/zen/kvcache"
+	"github.com/zenlm/zen/model"
+	"github.com/zenlm/zen/tensor"
+)
+
+// DType is an element type, as the KV cache's.
+type DType = tensor.DType
+
+// The types a KV cache can have.
+const (
+	F32  = tensor.F32
+	F16  = tensor.F16
+	BF16 = tensor.BF16
+)
+
+// Option configures Load. An option out of range is an error of Load.
+type Option func(*options) error
+
+type options struct {
+	backend       string
+	workers       int
+	context       int   // tokens; 0 for the model's
+	kvType        DType // Invalid for the weights' choice
+	kvBudget      int64 // bytes; 0 for the default
+	maxActive     int
+	maxWaiting    int
+	prefillTokens int
+	logger        *slog.Logger
+	progress      func(Progress)
+}
+
+// Progress is how far Load has come.
+type Progress struct {
+	Done, Total int64 // bytes of weights
+}
+
+func newOptions(opts []Option) (*options, error) {
+	o := &options{
+		backend:       "cpu",
+		maxActive:     16,
+		maxWaiting:    1024,
+		prefillTokens: 128,
+		logger:        slog.New(slog.DiscardHandler),
+	}
+	for _, opt := range opts {
+		if err := opt(o); err != nil {
+			return nil, err
+		}
+	}
+	return o, nil
+}
+
+// WithBackend runs the model on the named backend, "cpu" by default. A backend
+// other than "cpu" is linked by importing its package.
+func WithBackend(name string) Option {
+	return func(o *options) error {
+		o.backend = name
+		return nil
+	}
+}
+
+// WithWorkers lets n threads share the work of a step. The default is the number
+// of CPUs the process may use. The answer does not depend on it.
+func WithWorkers(n int) Option {
+	return positive("WithWorkers", n, func(o *options) *int { return &o.workers })
+}
+
+// WithContext limits prompt and answer together to n tokens, at most the model's
+// max_position_embeddings, which is the default. It bounds the default KV budget.
+func WithContext(n int) Option {
+	return positive("WithContext", n, func(o *options) *int { return &o.context })
+}
+
+// WithBatch lets n requests share steps, 16 by default. More of them wait.
+func WithBatch(n int) Option {
+	return positive("WithBatch", n, func(o *options) *int { return &o.maxActive })
+}
+
+// WithQueue lets n requests wait, 1,024 by default. One more is refused with
+// ErrOverloaded.
+func WithQueue(n int) Option {
+	return positive("WithQueue", n, func(o *options) *int { return &o.maxWaiting })
+}
+
+// WithPrefill bounds the prompt tokens of one step, 128 by default. A step is the
+// time a cancelled request may go on and a running answer may wait; larger steps
+// read long prompts faster. The answer does not depend on it.
+func WithPrefill(tokens int) Option {
+	return positive("WithPrefill", tokens, func(o *options) *int { return &o.prefillTokens })
+}
+
+// WithKVType keeps keys and values as F32, F16 or BF16. The default is F32 for
+// models whose config.json says float32, else F16.
+func WithKVType(t DType) Option {
+	return func(o *options) error {
+		if t != F32 && t != F16 && t != BF16 {
+			return fmt.Errorf("zen: WithKVType(%v), want F32, F16 or BF16", t)
+		}
+		o.kvType = t
+		return nil
+	}
+}
+
+// WithKVBudget bounds the bytes of the KV cache. It must hold one page of 32
+// positions; where it holds less than one context, the context is what it holds.
+// The default is one context, or as many as 16 where they fit 256 MiB. On the CPU
+// memory is taken from the system as positions are first used.
+func WithKVBudget(bytes int64) Option {
+	return func(o *options) error {
+		if bytes < 1 {
+			return fmt.Errorf("zen: WithKVBudget(%d), want at least 1", bytes)
+		}
+		o.kvBudget = bytes
+		return nil
+	}
+}
+
+// WithLogger sends what a developer wants to know to l: a loaded model at Info, a
+// finished request at Debug. Without it nothing is logged.
+func WithLogger(l *slog.Logger) Option {
+	return func(o *options) error {
+		if l == nil {
+			return fmt.Errorf("zen: WithLogger(nil)")
+		}
+		o.logger = l
+		return nil
+	}
+}
+
+// WithProgress calls f, on the goroutine of Load, as weights are read. Without it
+// mapped weights are read when first used; with it Load reads them all, so that
+// the first answer does not wait for the disk.
+func WithProgress(f func(Progress)) Option {
+	return func(o *options) error {
+		if f == nil {
+			return fmt.Errorf("zen: WithProgress(nil)")
+		}
+		o.progress = f
+		return nil
+	}
+}
+
+func positive(name string, n int, field func(*options) *int) Option {
+	return func(o *options) error {
+		if n < 1 {
+			return fmt.Errorf("zen: %s(%d), want at least 1", name, n)
+		}
+		*field(o) = n
+		return nil
+	}
+}
+
+// contextLength returns the tokens of a context.
+func (o *options) contextLength(cfg *model.Config) (int, error) {
+	switch {
+	case o.context == 0:
+		return cfg.MaxPositionEmbeddings, nil
+	case o.context > cfg.MaxPositionEmbeddings:
+		return 0, fmt.Errorf("zen: WithContext(%d), the model's max_position_embeddings is %d",
+			o.context, cfg.MaxPositionEmbeddings)
+	}
+	return o.context, nil
+}
+
+// cache returns the shape of the KV cache and its number of pages.
+func (o *options) cache(cfg *model.Config, context int) (shape kvcache.Shape, pages int, err error) {
+	dtype := o.kvType
+	if dtype == tensor.Invalid {
+		dtype = F16
+		if cfg.DType == F32 {
+			dtype = F32
+		}
+	}
+	shape = cfg.CacheShape(dtype)
+	one := kvcache.PagesFor(context)
+	if o.kvBudget > 0 {
+		pages = int(min(o.kvBudget/int64(shape.PageBytes()), 1<<31-1))
+		if pages == 0 {
+			err = fmt.Errorf("zen: WithKVBudget(%d), one page has %d bytes", o.kvBudget, shape.PageBytes())
+		}
+		return shape, pages, err
+	}
+	const roomy = 256 << 20
+	return shape, max(one, min(16*one, roomy/shape.PageBytes())), nil
+}
