@@ -113,12 +113,12 @@ func (c *Config) architecture(f *fields) {
 	switch {
 	case len(names) > 1:
 		f.unsupported("architectures %q, want one", names)
-	case len(names) == 1:
+	case len(names) == 1 && names[0] != "":
 		c.Architecture = names[0]
 	case c.ModelType == "qwen2":
 		c.Architecture = "Qwen2ForCausalLM"
 	default:
-		f.wrong("architectures is missing and model_type %q does not stand for one", c.ModelType)
+		f.wrong("architectures names none and model_type %q does not stand for one", c.ModelType)
 	}
 	if c.Architecture == "Qwen2ForCausalLM" && c.ModelType != "" && c.ModelType != "qwen2" {
 		f.wrong("architectures %q contradicts model_type %q", c.Architecture, c.ModelType)
