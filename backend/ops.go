@@ -161,6 +161,6 @@ func fits(shape, want []int) bool {
 
 // wrong copies want so that callers' literals stay off the heap.
 func wrong(op, name string, t *tensor.Tensor, want []int) {
-	want = append([]int(nil), want...)
-	panic(fmt.Sprintf("backend: %s: %s is %v %v, want %v", op, name, t.DType, t.Shape, want))
+	shape := append([]int(nil), want...)
+	panic(fmt.Sprintf("backend: %s: %s is %v %v, want %v", op, name, t.DType, t.Shape, shape))
 }

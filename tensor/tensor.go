@@ -55,7 +55,7 @@ func Elements(shape []int) int {
 	n := 1
 	for _, d := range shape {
 		if d < 0 || d != 0 && n > math.MaxInt/d {
-			panic(fmt.Sprintf("tensor: shape %v has no size", shape))
+			panic(fmt.Sprintf("tensor: a shape with dimension %d has no size", d))
 		}
 		n *= d
 	}

@@ -3,20 +3,354 @@
 package backendtest
 
 import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/zenlm/zen/backend"
 	"github.com/zenlm/zen/cpu"
+	"github.com/zenlm/zen/tensor"
 )
 
-func openCPU(t testing.TB) backend.Backend {
-	b, err := cpu.New(cpu.Options{Workers: 3})
+func openCPU() backend.Backend {
+	b, err := cpu.New(cpu.Options{Workers: 2})
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	return b
 }
 
-func TestBackendPasses(t *testing.T) {
-	Run(t, func(t *testing.T) backend.Backend { return openCPU(t) })
+// recorder notes failures instead of failing.
+type recorder struct{ failures []string }
+
+func (r *recorder) Helper() {}
+func (r *recorder) Errorf(format string, args ...any) {
+	r.failures = append(r.failures, fmt.Sprintf(format, args...))
+}
+
+// broken is a backend with one operation's result changed.
+type broken struct {
+	backend.Backend
+	op     string
+	change func(t *tensor.Tensor)
+}
+
+func (b broken) did(op string, t *tensor.Tensor) {
+	if op == b.op && t.Len() > 0 {
+		b.change(t)
+	}
+}
+
+func (b broken) Alloc(dtype tensor.DType, shape ...int) (*tensor.Tensor, error) {
+	t, err := b.Backend.Alloc(dtype, shape...)
+	if err == nil {
+		b.did("Alloc", t)
+	}
+	return t, err
+}
+
+func (b broken) Weight(host *tensor.Tensor) (*tensor.Tensor, error) {
+	c := *host // a copy, so that the change is not one of the caller's memory
+	c.Storage, c.Offset = tensor.Memory(slices.Clone(host.HostBytes())), 0
+	t, err := b.Backend.Weight(&c)
+	if err == nil {
+		b.did("Weight", t)
+	}
+	return t, err
+}
+
+func (b broken) Upload(dst *tensor.Tensor, src []byte) {
+	b.Backend.Upload(dst, src)
+	b.did("Upload", dst)
+}
+
+func (b broken) Embed(dst, table *tensor.Tensor) {
+	b.Backend.Embed(dst, table)
+	b.did("Embed", dst)
+}
+
+func (b broken) RMSNorm(dst, x, weight *tensor.Tensor, eps float32) {
+	b.Backend.RMSNorm(dst, x, weight, eps)
+	b.did("RMSNorm", dst)
+}
+
+func (b broken) MatMul(dst, x, weight, bias *tensor.Tensor) {
+	b.Backend.MatMul(dst, x, weight, bias)
+	b.did("MatMul", dst)
+	b.did("MatMul changes x", x)
+}
+
+func (b broken) RotaryAppend(q, k, v, table *tensor.Tensor, kv backend.KV) {
+	b.Backend.RotaryAppend(q, k, v, table, kv)
+	b.did("RotaryAppend", q)
+	b.did("RotaryAppend K", kv.K)
+	b.did("RotaryAppend V", kv.V)
+	b.did("RotaryAppend changes v", v)
+}
+
+func (b broken) Attention(dst, q *tensor.Tensor, kv backend.KV, scale float32, window int) {
+	b.Backend.Attention(dst, q, kv, scale, window)
+	b.did("Attention", dst)
+}
+
+func (b broken) SwiGLU(dst, gate, up *tensor.Tensor) {
+	b.Backend.SwiGLU(dst, gate, up)
+	b.did("SwiGLU", dst)
+}
+
+func (b broken) Add(dst, x, y *tensor.Tensor) {
+	b.Backend.Add(dst, x, y)
+	b.did("Add", dst)
+}
+
+func (b broken) SelectRows(dst, x *tensor.Tensor) {
+	b.Backend.SelectRows(dst, x)
+	b.did("SelectRows", dst)
+}
+
+func (b broken) CopyPage(kv backend.KV, dst, src int) {
+	b.Backend.CopyPage(kv, dst, src)
+	b.did("CopyPage", kv.V)
+}
+
+// last changes the last element that is a number by a part in a thousand, or the
+// last byte of other types.
+func last(t *tensor.Tensor) {
+	data := t.HostBytes()
+	if t.DType != tensor.F32 && t.DType != tensor.F16 && t.DType != tensor.BF16 {
+		data[len(data)-1]++
+		return
+	}
+	values, size := decode(t.DType, data), t.DType.Size()
+	for i := len(values) - 1; i >= 0; i-- {
+		if v := values[i]; v == v && v != 0 {
+			copy(data[i*size:], encode(t.DType, []float64{v * (1 + 3*cacheTolerance(t.DType) + 1e-3)}))
+			return
+		}
+	}
+}
+
+// past writes one element after the end.
+func past(t *tensor.Tensor) {
+	c := *t
+	c.Shape, c.Offset = []int{1}, t.Offset+t.Bytes()
+	clear(c.HostBytes())
+}
+
+// ulp changes the last element by one unit where there are several rows.
+func ulp(t *tensor.Tensor) {
+	if x := tensor.Slice[float32](t); t.Dim(0) > 1 {
+		x[len(x)-1] = math.Nextafter32(x[len(x)-1], 2)
+	}
+}
+
+// noNaN hides what is not finite.
+func noNaN(t *tensor.Tensor) {
+	for i, v := range tensor.Slice[float32](t) {
+		if v-v != 0 {
+			tensor.Slice[float32](t)[i] = 0
+		}
+	}
+}
+
+// firstNaN lets the first element stay as it was.
+func firstNaN(t *tensor.Tensor) { tensor.Slice[float32](t)[0] = float32(math.NaN()) }
+
+// The defects that do not show in one operation's result.
+type (
+	noBias     struct{ backend.Backend }
+	noEps      struct{ backend.Backend }
+	noWindow   struct{ backend.Backend }
+	noScale    struct{ backend.Backend }
+	noCopy     struct{ backend.Backend }
+	offset     struct{ backend.Backend }
+	badSync    struct{ backend.Backend }
+	badClose   struct{ backend.Backend }
+	otherName  struct{ backend.Backend }
+	endless    struct{ backend.Backend }
+	lastPage   struct{ backend.Backend }
+	sharedPage struct{ backend.Backend }
+)
+
+func (b noBias) MatMul(dst, x, w, _ *tensor.Tensor) { b.Backend.MatMul(dst, x, w, nil) }
+func (b noEps) RMSNorm(dst, x, w *tensor.Tensor, _ float32) {
+	b.Backend.RMSNorm(dst, x, w, 0)
+}
+func (b noWindow) Attention(dst, q *tensor.Tensor, kv backend.KV, scale float32, _ int) {
+	b.Backend.Attention(dst, q, kv, scale, 0)
+}
+func (b noScale) Attention(dst, q *tensor.Tensor, kv backend.KV, _ float32, window int) {
+	b.Backend.Attention(dst, q, kv, 1, window)
+}
+func (b noCopy) CopyPage(backend.KV, int, int) {}
+func (b offset) Download(dst []byte, src *tensor.Tensor) {
+	c := *src
+	c.Offset = 0
+	b.Backend.Download(dst, &c)
+}
+func (b badSync) Sync() error { return errors.New("lost the device") }
+func (b badClose) Close() error {
+	return errors.Join(b.Backend.Close(), errors.New("lost the device"))
+}
+func (b otherName) Name() string { return "another" }
+func (b endless) Alloc(dtype tensor.DType, shape ...int) (*tensor.Tensor, error) {
+	if t, err := b.Backend.Alloc(dtype, shape...); err == nil {
+		return t, nil
+	}
+	return b.Backend.Alloc(dtype, 1)
+}
+
+// Begin hides the last position of every sequence of several rows.
+func (b lastPage) Begin(batch *backend.Batch) {
+	c := backend.Batch{Tokens: batch.Tokens, Positions: batch.Positions, OutputRows: batch.OutputRows}
+	for _, s := range batch.Sequences {
+		s.Length = max(s.Length-1, s.Rows)
+		c.Sequences = append(c.Sequences, s)
+	}
+	b.Backend.Begin(&c)
+}
+
+// Begin gives every sequence the first one's pages.
+func (b sharedPage) Begin(batch *backend.Batch) {
+	c := backend.Batch{Tokens: batch.Tokens, Positions: batch.Positions, OutputRows: batch.OutputRows}
+	for _, s := range batch.Sequences {
+		if first := batch.Sequences[0].Pages; len(first) >= len(s.Pages) {
+			s.Pages = first
+		}
+		c.Sequences = append(c.Sequences, s)
+	}
+	b.Backend.Begin(&c)
+}
+
+func TestBrokenBackendIsCaught(t *testing.T) {
+	changed := func(op string, change func(*tensor.Tensor)) func(backend.Backend) backend.Backend {
+		return func(b backend.Backend) backend.Backend { return broken{b, op, change} }
+	}
+	for _, c := range []struct {
+		name, by string // the checks that must catch it
+		breaks   func(backend.Backend) backend.Backend
+	}{
+		{"Alloc not zero", "memory/fresh", changed("Alloc", last)},
+		{"Alloc of too much", "memory/too much", func(b backend.Backend) backend.Backend { return endless{b} }},
+		{"Upload past the end", "memory/what", changed("Upload", func(t *tensor.Tensor) {
+			if t.Offset > 0 {
+				t.Storage.(tensor.Memory)[t.Offset-1]++
+			}
+		})},
+		{"Upload of other bytes", "memory/what", changed("Upload", last)},
+		{"Download without offset", "memory/what", func(b backend.Backend) backend.Backend { return offset{b} }},
+		{"Weight", "MatMul/weight=F32", changed("Weight", last)},
+		{"Weight of BF16", "Embed/table=BF16", changed("Weight", last)},
+		{"Embed", "Embed", changed("Embed", last)},
+		{"RMSNorm", "RMSNorm", changed("RMSNorm", last)},
+		{"RMSNorm past the end", "RMSNorm", changed("RMSNorm", past)},
+		{"RMSNorm without eps", "RMSNorm", func(b backend.Backend) backend.Backend { return noEps{b} }},
+		{"MatMul", "MatMul/weight=F32", changed("MatMul", last)},
+		{"MatMul past the end", "MatMul/weight=BF16", changed("MatMul", past)},
+		{"MatMul leaves an element", "MatMul/weight=I8", changed("MatMul", firstNaN)},
+		{"MatMul changes x", "MatMul/weight=F16", changed("MatMul changes x", last)},
+		{"MatMul without bias", "MatMul/weight=F32", func(b backend.Backend) backend.Backend { return noBias{b} }},
+		{"MatMul hides NaN", "NaN and infinity/MatMul", changed("MatMul", noNaN)},
+		{"RotaryAppend of queries", "RotaryAppend", changed("RotaryAppend", last)},
+		{"RotaryAppend of keys", "RotaryAppend", changed("RotaryAppend K", last)},
+		{"RotaryAppend of values", "RotaryAppend", changed("RotaryAppend V", last)},
+		{"RotaryAppend changes v", "RotaryAppend", changed("RotaryAppend changes v", last)},
+		{"RotaryAppend past the cache", "RotaryAppend", changed("RotaryAppend V", past)},
+		{"RotaryAppend to other pages", "RotaryAppend", func(b backend.Backend) backend.Backend { return sharedPage{b} }},
+		{"Attention", "Attention/cache=F32/groups", changed("Attention", last)},
+		{"Attention past the end", "Attention/cache=F16/lengths", changed("Attention", past)},
+		{"Attention without window", "Attention/cache=F32/windows", func(b backend.Backend) backend.Backend { return noWindow{b} }},
+		{"Attention without scale", "Attention/cache=F32/head dims", func(b backend.Backend) backend.Backend { return noScale{b} }},
+		{"Attention one position short", "Attention/cache=F32/lengths", func(b backend.Backend) backend.Backend { return lastPage{b} }},
+		{"Attention over other pages", "Attention/cache=F32/page sizes", func(b backend.Backend) backend.Backend { return sharedPage{b} }},
+		{"Attention hides NaN", "NaN and infinity/Attention", changed("Attention", noNaN)},
+		{"SwiGLU", "SwiGLU", changed("SwiGLU", last)},
+		{"SwiGLU hides NaN", "NaN and infinity/SwiGLU", changed("SwiGLU", noNaN)},
+		{"Add", "Add", changed("Add", last)},
+		{"Add hides NaN", "NaN and infinity/Add", changed("Add", noNaN)},
+		{"SelectRows", "SelectRows", changed("SelectRows", last)},
+		{"CopyPage", "CopyPage", changed("CopyPage", last)},
+		{"CopyPage does nothing", "CopyPage", func(b backend.Backend) backend.Backend { return noCopy{b} }},
+		{"Sync", "memory/sync", func(b backend.Backend) backend.Backend { return badSync{b} }},
+		{"Close", "memory/free", func(b backend.Backend) backend.Backend { return badClose{b} }},
+		{"Name", "memory/registered", func(b backend.Backend) backend.Backend { return otherName{b} }},
+		{"RMSNorm depends on the batch", "Deterministic/schedules/weight=F32", changed("RMSNorm", ulp)},
+		{"MatMul depends on the batch", "Deterministic/schedules/weight=I8", changed("MatMul", ulp)},
+		{"Attention depends on the batch", "Deterministic/schedules/weight=BF16", changed("Attention", ulp)},
+		{"SwiGLU depends on the batch", "Deterministic/schedules/weight=F16", changed("SwiGLU", ulp)},
+		{"MatMul depends on the workers", "Deterministic/workers/weight=F32", changed("MatMul", ulp)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			open := func() backend.Backend { return c.breaks(openCPU()) }
+			f := failures(c.by, open)
+			require.NotEmpty(t, f, "not caught")
+			t.Log(f[0])
+		})
+	}
+}
+
+// failures runs the checks whose names begin with prefix until one fails.
+func failures(prefix string, open func() backend.Backend) []string {
+	var r recorder
+	for _, c := range checks() {
+		if strings.HasPrefix(c.name, prefix) && len(r.failures) == 0 {
+			c.run(&r, open)
+		}
+	}
+	return r.failures
+}
+
+func TestWrapperWithoutDefectPasses(t *testing.T) {
+	require.Empty(t, failures("", func() backend.Backend {
+		return broken{openCPU(), "none", nil}
+	}))
+}
+
+func TestPanicOfBackendIsFailure(t *testing.T) {
+	open := func() backend.Backend {
+		return broken{openCPU(), "Add", func(*tensor.Tensor) { panic("lost the device") }}
+	}
+	require.Contains(t, strings.Join(failures("Add", open), "\n"), "lost the device")
+}
+
+func TestWithinRefusesNaN(t *testing.T) {
+	nan, inf := math.NaN(), math.Inf(1)
+	require.False(t, within(nan, 1, inf))
+	require.False(t, within(1, 1, nan))
+	require.False(t, within(1.1, 1, 0.05))
+	require.False(t, within(inf, 1, 1))
+	require.False(t, within(1, nan, inf), "NaN is hidden")
+	require.True(t, within(1.1, 1, 0.2))
+	require.True(t, within(nan, inf, 0))
+}
+
+func TestFormatsMatchTheirDefinition(t *testing.T) {
+	for _, c := range []struct {
+		dtype tensor.DType
+		value float64
+		bits  uint16
+	}{ // IEEE 754-2008 table 3.5 and the values around its limits
+		{tensor.F16, 1, 0x3c00}, {tensor.F16, -2, 0xc000}, {tensor.F16, 65504, 0x7bff},
+		{tensor.F16, 65519.99, 0x7bff}, {tensor.F16, 65520, 0x7c00}, {tensor.F16, 0x1p-14, 0x0400},
+		{tensor.F16, 0x1p-24, 0x0001}, {tensor.F16, 0x1p-25, 0x0000}, {tensor.F16, 0x1.01p-25, 0x0001},
+		{tensor.F16, 1.0 / 3, 0x3555}, {tensor.F16, math.Inf(-1), 0xfc00}, {tensor.F16, 1 + 0x1p-11, 0x3c00},
+		{tensor.F16, 1 + 0x3p-11, 0x3c02}, {tensor.F16, math.Copysign(0, -1), 0x8000},
+		{tensor.BF16, 1, 0x3f80}, {tensor.BF16, math.Pi, 0x4049}, {tensor.BF16, math.MaxFloat32, 0x7f80},
+		{tensor.BF16, 0x1p-133, 0x0001}, {tensor.BF16, 1 + 0x1p-8, 0x3f80}, {tensor.BF16, 1 + 0x3p-8, 0x3f82},
+	} {
+		require.Equal(t, c.bits, formats[c.dtype].bits(c.value), "%v of %v", c.dtype, c.value)
+	}
+	for dtype, f := range formats {
+		for i := range 1 << 16 {
+			v := f.value(uint16(i))
+			if v == v {
+				require.Equal(t, uint16(i), f.bits(v), "%v", dtype)
+			}
+		}
+	}
 }
