@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Zenbench measures a checkpoint end to end: the rate of reading a prompt, the
+// rate of decoding after it, and what both cost.
+//
+//	zenbench -model DIR -pp 512 -tg 128 -depth 0 -threads 2 -n 5 -json
+//
+// Prefill is the rate of -pp tokens into an empty context. Decode is the rate of
+// -tg tokens, one at a time, after -depth tokens. Each is run -n times after a
+// warm-up; the median is printed with all samples. The share of bandwidth is the
+// bytes of weights a decoded token reads, over the rate at which this machine
+// reads memory in the same run.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/zenlm/zen"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "zenbench:", err)
+		os.Exit(1)
+	}
+}
+
+type config struct {
+	model            string
+	backend          string
+	pp, tg, depth, n int
+	threads, prefill int
+	json             bool
+}
+
+// result is one line of output.
+type result struct {
+	Model   string `json:"model"`
+	Backend string `json:"backend"`
+	Threads int    `json:"threads"`
+	PP      int    `json:"pp"`
+	TG      int    `json:"tg"`
+	Depth   int    `json:"depth"`
+
+	LoadSeconds   float64   `json:"load_s"`
+	Prefill       float64   `json:"prefill_tok_s"` // median
+	PrefillRuns   []float64 `json:"prefill_runs"`
+	Decode        float64   `json:"decode_tok_s"` // median
+	DecodeRuns    []float64 `json:"decode_runs"`
+	FirstToken    float64   `json:"first_token_s"` // after -pp tokens, median
+	BytesPerToken int64     `json:"bytes_per_token"`
+	ReadGBs       float64   `json:"read_gb_s"` // measured on this machine
+	Share         float64   `json:"share_of_bandwidth"`
+	AllocsPerTok  float64   `json:"allocs_per_token"`
+	PeakRSS       int64     `json:"peak_rss_bytes"`
+}
+
+func run(args []string) error {
+	fs := flag.NewFlagSet("zenbench", flag.ContinueOnError)
+	var c config
+	fs.StringVar(&c.model, "model", "", "folder of the checkpoint")
+	fs.StringVar(&c.backend, "backend", "cpu", "backend to run on")
+	fs.IntVar(&c.pp, "pp", 512, "tokens of the prompt")
+	fs.IntVar(&c.tg, "tg", 128, "tokens to decode")
+	fs.IntVar(&c.depth, "depth", 0, "tokens in the context before decoding")
+	fs.IntVar(&c.n, "n", 5, "runs of each")
+	fs.IntVar(&c.threads, "threads", runtime.GOMAXPROCS(0), "threads")
+	fs.IntVar(&c.prefill, "chunk", 512, "most prompt tokens of one step")
+	fs.BoolVar(&c.json, "json", false, "print a line of JSON")
+	if err := fs.Parse(args); err != nil {
+		return err
+	}
+	if c.model == "" || c.pp < 1 || c.tg < 1 || c.depth < 0 || c.n < 1 {
+		return fmt.Errorf("want -model DIR, -pp, -tg and -n of at least 1, -depth of at least 0")
+	}
+	r, err := measure(context.Background(), c)
+	if err != nil {
+		return err
+	}
+	if c.json {
+		return json.NewEncoder(os.Stdout).Encode(r)
+	}
+	r.print()
+	return nil
+}
+
+func measure(ctx context.Context, c config) (*result, error) {
+	begin := time.Now()
+	m, err := zen.Load(ctx, c.model, zen.WithBackend(c.backend), zen.WithWorkers(c.threads), zen.WithPrefill(c.prefill))
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	r := &result{Model: c.model, Backend: c.backend, Threads: c.threads, PP: c.pp, TG: c.tg, Depth: c.depth}
+	r.LoadSeconds = time.Since(begin).Seconds()
+	if err := r.prefill(ctx, m, c); err != nil {
+		return nil, err
+	}
+	if err := r.decode(ctx, m, c); err != nil {
+		return nil, err
+	}
+	r.Prefill, r.Decode = median(r.PrefillRuns), median(r.DecodeRuns)
+	r.FirstToken = float64(c.pp) / r.Prefill
+	cfg := m.Config()
+	r.BytesPerToken = m.MemoryPlan().Weights
+	if !cfg.TieWordEmbeddings { // a token reads one row of the embedding
+		r.BytesPerToken -= int64(cfg.VocabSize) * int64(cfg.HiddenSize) * int64(cfg.DType.Size())
+	}
+	r.PeakRSS = peakRSS() // before the next line takes memory of its own
+	r.ReadGBs = readBandwidth(c.threads)
+	r.Share = r.Decode * float64(r.BytesPerToken) / 1e9 / r.ReadGBs
+	return r, nil
+}
+
+// prefill times prompts into an empty session.
+func (r *result) prefill(ctx context.Context, m *zen.Model, c config) error {
+	for i := range c.n + 1 {
+		s, err := m.NewSession()
+		if err != nil {
+			return err
+		}
+		begin := time.Now()
+		_, err = s.Prefill(ctx, tokens(m, c.pp, i))
+		took := time.Since(begin)
+		if err := errorOf(err, s.Close()); err != nil {
+			return err
+		}
+		if i > 0 { // the first warms up
+			r.PrefillRuns = append(r.PrefillRuns, float64(c.pp)/took.Seconds())
+		}
+	}
+	return nil
+}
+
+// decode times single tokens after a context of c.depth.
+func (r *result) decode(ctx context.Context, m *zen.Model, c config) error {
+	s, err := m.NewSession()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	depth := max(c.depth, 1)
+	if _, err := s.Prefill(ctx, tokens(m, depth, 0)); err != nil {
+		return err
+	}
+	for i := range c.n + 1 {
+		next := tokens(m, c.tg, i)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		begin := time.Now()
+		for _, t := range next {
+			if _, err := s.Next(ctx, t); err != nil {
+				return err
+			}
+		}
+		took := time.Since(begin)
+		runtime.ReadMemStats(&after)
+		if err := s.Truncate(depth); err != nil {
+			return err
+		}
+		if i > 0 {
+			r.DecodeRuns = append(r.DecodeRuns, float64(c.tg)/took.Seconds())
+			r.AllocsPerTok = float64(after.Mallocs-before.Mallocs) / float64(c.tg)
+		}
+	}
+	return nil
+}
+
+// tokens returns n ids that differ from run to run.
+func tokens(m *zen.Model, n, run int) []int32 {
+	vocab := m.Config().VocabSize
+	ids := make([]int32, n)
+	for i := range ids {
+		ids[i] = int32((i*7919 + run*104729 + 1) % vocab)
+	}
+	return ids
+}
+
+func median(runs []float64) float64 {
+	s := slices.Sorted(slices.Values(runs))
+	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
+}
+
+func errorOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *result) print() {
+	fmt.Printf("model        %s on %s, %d threads, loaded in %.2f s\n", r.Model, r.Backend, r.Threads, r.LoadSeconds)
+	fmt.Printf("prefill %-5d %.1f tok/s, first token after %.2f s\n", r.PP, r.Prefill, r.FirstToken)
+	fmt.Printf("decode %-6d %.2f tok/s at depth %d\n", r.TG, r.Decode, r.Depth)
+	fmt.Printf("bandwidth    %.2f GB a token, %.1f GB/s of the %.1f GB/s this machine reads: %.0f %%\n",
+		float64(r.BytesPerToken)/1e9, r.Decode*float64(r.BytesPerToken)/1e9, r.ReadGBs, 100*r.Share)
+	fmt.Printf("allocations  %.1f a token, peak memory %.2f GB\n", r.AllocsPerTok, float64(r.PeakRSS)/1e9)
+}
