@@ -120,7 +120,7 @@ func (f *filters) typicalP(s *kept, p float64) {
 	mass, mean, variance := f.moments(s)
 	// Chebyshev's inequality: the share 1-p at most lies farther off than this radius, so none of
 	// that is kept. The factor allows for rounding.
-	radius := 1.001 * math.Sqrt(variance/(1-p))
+	radius := float64(1.001 * math.Sqrt(variance/(1-p)))
 	s.near(mean, distanceKey(mean+radius, mean))
 	f.compact(s)
 	pick := selection{above: 32, target: p * mass}

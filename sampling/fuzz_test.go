@@ -57,7 +57,7 @@ func FuzzStopMatcher(f *testing.F) {
 	f.Add("你好世界", "世界|好世", uint64(7))
 	f.Add("broken \xe4\xbd text", "text", uint64(9))
 	f.Fuzz(func(t *testing.T, text, joined string, cuts uint64) {
-		if len(text) > 2000 || len(joined) > 500 {
+		if len(text) > 300 || len(joined) > 100 {
 			return
 		}
 		var stops []string

@@ -61,7 +61,7 @@ func checkStops(t *testing.T, text string, stops []string, cut func(i int) bool)
 	for _, piece := range pieces(text, cut) {
 		emit, now := m.Push(piece)
 		got, pushed = got+emit, pushed+piece
-		if utf8.ValidString(piece) && !utf8.ValidString(emit) {
+		if utf8.ValidString(pushed) && !utf8.ValidString(emit) {
 			t.Fatalf("stops %q: %q of %q is not valid UTF-8", stops, emit, text)
 		}
 		if stopped = now; stopped {

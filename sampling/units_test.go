@@ -65,7 +65,12 @@ func TestGreedyTakesTheLargestAndTheLowestIDAmongEquals(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, c.want, got)
 	}
-	_, err := sampling.Greedy{}.Sample(nil, nil)
+	chain, err := sampling.New(sampling.Params{RepetitionPenalty: 2}, 2)
+	require.NoError(t, err)
+	got, err := chain.Sample([]float32{1, 3}, nil)
+	require.NoError(t, err, "a nil state is an empty one")
+	require.EqualValues(t, 1, got)
+	_, err = sampling.Greedy{}.Sample(nil, nil)
 	require.ErrorIs(t, err, sampling.ErrNonFinite)
 }
 
