@@ -191,14 +191,14 @@ func (l *line) add(scores, sum []float32) {
 		base = 0 // no score yet is above -Inf; -Inf - -Inf would be NaN
 	}
 	if largest > l.max {
-		shrink := exp(float64(l.max - base))
-		l.max, l.sum = largest, l.sum*shrink
+		shrink := exp(l.max - base)
+		l.max, l.sum = largest, l.sum*float64(shrink)
 		for i, v := range sum {
-			sum[i] = v * float32(shrink)
+			sum[i] = v * shrink
 		}
 	}
 	for i, s := range scores {
-		p := float32(exp(float64(s - base)))
+		p := exp(s - base)
 		scores[i] = p
 		l.sum += float64(p)
 	}

@@ -96,8 +96,7 @@ func (b *Backend) swiGLU(_ *worker, lo, hi int) {
 	up = up[:len(gate)]
 	dst = dst[:len(gate)]
 	for i, g := range gate {
-		x := float64(g)
-		dst[i] = float32(x / (1 + exp(-x)) * float64(up[i]))
+		dst[i] = g / (1 + exp(-g)) * up[i]
 	}
 }
 
