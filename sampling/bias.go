@@ -14,7 +14,8 @@ func newBias(p Params, vocab int) (*bias, error) {
 	b := &bias{ids: p.biased()}
 	for _, id := range b.ids {
 		if int(id) >= vocab {
-			return nil, fmt.Errorf("sampling: logit_bias: token (%d) is not in the vocabulary (%d)", id, vocab)
+			return nil, fmt.Errorf(
+				"sampling: logit_bias: token (%d) is not in the vocabulary (%d)", id, vocab)
 		}
 		b.adds = append(b.adds, float32(p.LogitBias[id]))
 	}

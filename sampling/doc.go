@@ -20,9 +20,9 @@
 //  6. top_k, top_p, min_p, typical_p, each over the tokens its predecessors kept, renormalised
 //  7. one draw
 //
-// Steps 1 to 3 are the order of vLLM's Sampler.forward and apply_all_penalties; 5 and 6 that of
-// Hugging Face transformers' _get_logits_processor. The caller's processors come after everything
-// that adds to a logit, so a token they set to -Inf stays forbidden.
+// Steps 1 to 3 are the order of vLLM's v1 Sampler and apply_penalties; 5 and 6 that of Hugging
+// Face transformers 5.17, GenerationMixin._get_logits_processor. The caller's processors come after
+// everything that adds to a logit, so a token they set to -Inf stays forbidden.
 //
 // # Ties
 //

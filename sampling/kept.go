@@ -16,7 +16,9 @@ type kept struct {
 
 // everything returns the set of all finite logits of a row.
 func everything(logits []float32, sc scale) kept {
-	return kept{logits: logits, low: -math.MaxFloat32, high: math.MaxFloat32, last: len(logits), scale: sc}
+	return kept{
+		logits: logits, low: -math.MaxFloat32, high: math.MaxFloat32, last: len(logits), scale: sc,
+	}
 }
 
 // raise forgets logits below t.

@@ -14,15 +14,18 @@ type Logprob struct {
 // first and the lower id first among equals.
 //
 // They are log-softmax of the logits as given. Given the logits as the model computed them, before
-// any processor or temperature, they are what OpenAI's API returns and vLLM's default (raw_logprobs).
-// Sample edits its logits, so a caller who asks afterwards keeps a copy.
+// any processor or temperature, they are vLLM's default (logprobs_mode raw_logprobs). Sample edits
+// its logits, so a caller who asks afterwards keeps a copy.
 //
-// top is dst[:0] extended; nothing is allocated when cap(dst) >= n. It has fewer than n entries when
-// the vocabulary is smaller or tokens are forbidden: a logit of -Inf is never in top, and as chosen
-// gives -Inf. NaN or +Inf among the logits gives NaN; a chosen outside the vocabulary gives NaN too.
+// top is dst[:0] extended; nothing is allocated when cap(dst) >= n. It has fewer than n entries
+// when the vocabulary is smaller or tokens are forbidden: a logit of -Inf is never in top, and as
+// chosen gives -Inf. NaN or +Inf among the logits gives NaN; a chosen outside the vocabulary gives
+// NaN too.
 //
 //	logits  [vocab], not changed
-func Logprobs(dst []Logprob, logits []float32, chosen int32, n int) (chosenLogprob float32, top []Logprob) {
+func Logprobs(dst []Logprob, logits []float32, chosen int32, n int) (
+	chosenLogprob float32, top []Logprob,
+) {
 	norm := logSumExp(logits)
 	top = topLogits(dst[:0], logits, n)
 	for i := range top {

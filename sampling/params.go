@@ -40,7 +40,8 @@ type Params struct {
 // always out of range.
 func (p Params) Validate() error {
 	if !(p.Temperature >= 0 && p.Temperature <= math.MaxFloat64) {
-		return fmt.Errorf("sampling: temperature (%v) is not a finite number of at least 0", p.Temperature)
+		return fmt.Errorf("sampling: temperature (%v) is not a finite number of at least 0",
+			p.Temperature)
 	}
 	if p.TopK < 0 {
 		return fmt.Errorf("sampling: top_k (%d) is negative", p.TopK)

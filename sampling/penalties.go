@@ -37,7 +37,8 @@ func newPenalties(p Params, vocab int) *penalties {
 func (p *penalties) Process(logits []float32, s *State) error {
 	for i, id := range s.Tokens {
 		if uint(id) >= uint(len(logits)) {
-			return fmt.Errorf("sampling: token (%d) at position %d is not in the vocabulary (%d)", id, i, len(logits))
+			return fmt.Errorf("sampling: token (%d) at position %d is not in the vocabulary (%d)",
+				id, i, len(logits))
 		}
 	}
 	if p.repetition != 1 {
