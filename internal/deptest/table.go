@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package deptest
+
+// Third-party modules, named once.
+const (
+	gonum       = "gonum.org/v1/gonum"
+	goleak      = "go.uber.org/goleak"
+	hfTokenizer = "github.com/daulet/tokenizers"
+	regexp2     = "github.com/dlclark/regexp2/v2"
+	safetensors = "github.com/nlpodyssey/safetensors"
+	testify     = "github.com/stretchr/testify"
+	xsys        = "golang.org/x/sys"
+	xtext       = "golang.org/x/text"
+)
+
+// Rooms returns the table of this module, from the ground up: a package imports
+// packages of rows above its own.
+func Rooms() Table {
+	return Table{
+		{Path: "tensor"},
+		{Path: "backend", Imports: []string{"tensor"}},
+		{
+			Path:    "backend/backendtest",
+			Imports: []string{"backend", "tensor"},
+			Modules: []string{gonum},
+			System:  []string{"testing"},
+			Tests:   []string{"cpu"},
+		},
+		{
+			Path:    "cpu",
+			Imports: []string{"backend", "tensor"},
+			Modules: []string{gonum, xsys},
+			Tests:   []string{"backend/backendtest"},
+		},
+		{
+			Path:    "cuda",
+			Imports: []string{"backend", "tensor"},
+			System:  []string{"C"},
+		},
+		{
+			Path:    "layers",
+			Imports: []string{"backend", "tensor"},
+			Tests:   []string{"cpu"},
+		},
+		{
+			Path:    "kvcache",
+			Imports: []string{"backend", "tensor"},
+			Tests:   []string{"cpu"},
+		},
+		{
+			Path:    "attention",
+			Imports: []string{"backend", "kvcache", "layers", "tensor"},
+			Tests:   []string{"cpu"},
+		},
+		{
+			Path:    "checkpoint",
+			Imports: []string{"tensor"},
+			Modules: []string{safetensors, xsys},
+		},
+		{
+			Path:    "model",
+			Imports: []string{"attention", "backend", "checkpoint", "kvcache", "layers", "tensor"},
+			Tests:   []string{"cpu"},
+		},
+		{
+			Path:    "model/qwen2",
+			Imports: []string{"attention", "backend", "kvcache", "layers", "model", "tensor"},
+			Tests:   []string{"checkpoint", "cpu"},
+		},
+		{Path: "tokenizer", Modules: []string{regexp2, xtext}},
+		{
+			Path:    "tokenizer/hf",
+			Imports: []string{"tokenizer"},
+			Modules: []string{hfTokenizer},
+			System:  []string{"C"},
+		},
+		{Path: "sampling"},
+		{
+			Path:    "internal/engine",
+			Imports: []string{"backend", "kvcache", "model", "sampling", "tensor", "tokenizer"},
+			Tests:   []string{"cpu", "model/qwen2"},
+		},
+		{
+			Path: "",
+			Imports: []string{
+				"attention", "backend", "checkpoint", "cpu", "internal/engine", "kvcache", "layers",
+				"model", "model/qwen2", "sampling", "tensor", "tokenizer",
+			},
+			System: []string{"log/slog"},
+			Tests:  []string{"nano", "zentest"},
+		},
+		{Path: "nano", Imports: []string{""}, Tests: []string{"checkpoint", "model", "tokenizer"}},
+		{
+			Path:    "zentest",
+			Imports: []string{""},
+			System:  []string{"testing"},
+		},
+		{
+			Path:    "examples/*",
+			Imports: []string{"", "nano", "sampling", "tokenizer", "zentest"},
+			System:  []string{"flag", "log"},
+		},
+		{
+			Path:    "benchmarks/cmd/*",
+			Imports: []string{"", "nano", "sampling", "tokenizer"},
+			System:  []string{"flag", "log"},
+		},
+		{Path: "internal/tree"},
+		{Path: "internal/deptest", Imports: []string{"internal/tree"}},
+		{Path: "internal/doctest", Imports: []string{"internal/tree"}},
+	}
+}
