@@ -48,6 +48,9 @@ func (b *Batch) Append(tokens []int32, length int, pages []int32) int {
 // Validate returns an error when the batch contradicts itself or leaves the
 // given bounds.
 func (b *Batch) Validate(vocabSize, pages, pageSize int) error {
+	if len(b.Positions) != len(b.Tokens) {
+		return fmt.Errorf("backend: batch has %d tokens, %d positions", len(b.Tokens), len(b.Positions))
+	}
 	row := 0
 	for i, s := range b.Sequences {
 		if s.Rows < 1 || s.Length < s.Rows || s.Rows > len(b.Tokens)-row {
@@ -71,9 +74,8 @@ func (b *Batch) Validate(vocabSize, pages, pageSize int) error {
 		}
 		row += s.Rows
 	}
-	if row != len(b.Tokens) || row != len(b.Positions) {
-		return fmt.Errorf("backend: batch has %d tokens, %d positions, %d rows in sequences",
-			len(b.Tokens), len(b.Positions), row)
+	if row != len(b.Tokens) {
+		return fmt.Errorf("backend: batch has %d tokens, %d rows in sequences", len(b.Tokens), row)
 	}
 	for i, t := range b.Tokens {
 		if t < 0 || int(t) >= vocabSize {

@@ -52,6 +52,7 @@ func attentionChecks() []check {
 		for _, length := range []int{1, 2, 31, 32, 33, 63, 64, 65, 127, 128, 129, 300} {
 			add("lengths", 2, 1, 8, 16, 0, []share{{1, length}, {length, length}, {(length + 1) / 2, length}})
 		}
+		add("lengths", 2, 1, 8, 16, 0, []share{{1, 5000}})
 		add("one key head of many", 80, 1, 16, 16, 0, []share{{1, 40}, {20, 40}})
 		for _, name := range []string{"groups", "head dims", "page sizes", "windows", "lengths", "one key head of many"} {
 			all = append(all, check{fmt.Sprintf("Attention/cache=%v/%s", dtype, name), func(d *device) {
