@@ -31,7 +31,7 @@ func open(t testing.TB, o cpu.Options) *cpu.Backend {
 
 func TestConformance(t *testing.T) {
 	for name, o := range map[string]cpu.Options{
-		"workers=1": {Workers: 1}, "workers=5": {Workers: 5},
+		"workers=5":    {Workers: 5},
 		"blas=another": {Workers: 2, BLAS: anotherBLAS{}},
 	} {
 		t.Run(name, func(t *testing.T) {
