@@ -110,9 +110,11 @@ func TestAllocIsAlignedAndLazy(t *testing.T) {
 
 func TestAllocFailureIsError(t *testing.T) {
 	b := open(t, cpu.Options{})
-	_, err := b.Alloc(tensor.F32, math.MaxInt/8)
-	require.ErrorContains(t, err, "cpu: no memory for")
-	_, err = b.Alloc(tensor.F32, math.MaxInt, 4)
+	if math.MaxInt > math.MaxInt32 { // with 32 bits there may be as much
+		_, err := b.Alloc(tensor.F32, math.MaxInt/8)
+		require.ErrorContains(t, err, "cpu: no memory for")
+	}
+	_, err := b.Alloc(tensor.F32, math.MaxInt, 4)
 	require.ErrorContains(t, err, "overflows")
 }
 

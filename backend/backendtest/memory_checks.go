@@ -80,7 +80,10 @@ func roundTrip(d *device) {
 }
 
 func allocTooMuch(d *device) {
-	shapes := [][]int{{math.MaxInt, 2}, {math.MaxInt / 8}, {-1}}
+	shapes := [][]int{{math.MaxInt, 2}, {-1}}
+	if math.MaxInt > math.MaxInt32 { // with 32 bits there may be as much
+		shapes = append(shapes, []int{math.MaxInt / 8})
+	}
 	for _, shape := range shapes {
 		if t, err := d.b.Alloc(tensor.F32, shape...); err == nil {
 			d.Errorf("Alloc of %v succeeds", shape)
