@@ -102,6 +102,17 @@ func (e *Engine) Call(f func(*kvcache.Cache) error) error {
 	return <-result
 }
 
+// Append makes room for n positions of an empty sequence beside all that the
+// active tasks may grow to, and waits for it.
+func (e *Engine) Append(q *kvcache.Sequence, n int) error {
+	return e.Call(func(*kvcache.Cache) error {
+		if need, free := kvcache.PagesFor(n), e.unclaimed(); need > free {
+			return fmt.Errorf("%w: %d positions need %d pages, %d are unclaimed", kvcache.ErrFull, n, need, free)
+		}
+		return q.Append(n)
+	})
+}
+
 // Close refuses new work, ends what waits or runs with ErrClosed, and waits for
 // the goroutine. It may be called again.
 func (e *Engine) Close() {
@@ -121,17 +132,27 @@ func (e *Engine) signal() {
 }
 
 func (e *Engine) run() {
-	defer close(e.done)
-	defer e.step.Close()
+	ended := false
+	defer func() {
+		if !ended {
+			// A caller's Row ran runtime.Goexit, as testing.T.FailNow does, in the
+			// middle of a step. Nobody may wait for this goroutine in vain.
+			e.broken = fmt.Errorf("%w: a goroutine exit", ErrPanic)
+			go e.run()
+		}
+	}()
 	for e.admit() {
 		begin := time.Now()
 		if err := protect(e.runStep); err != nil {
 			e.broken = err
 			e.endAll(err)
 		}
-		e.count(time.Since(begin))
+		e.busy(time.Since(begin))
 	}
+	e.step.Close()
 	e.publish()
+	ended = true
+	close(e.done)
 }
 
 // admit runs waiting calls and moves waiting tasks to the active ones until
@@ -179,11 +200,16 @@ func (e *Engine) fits(t *Task) bool {
 	if len(e.active) == 0 {
 		return true
 	}
-	free := e.cfg.Cache.FreePages() - t.demand()
+	return t.demand() <= e.unclaimed() && len(e.active) < e.cfg.MaxActive
+}
+
+// unclaimed returns the free pages that no active task may come to take.
+func (e *Engine) unclaimed() int {
+	free := e.cfg.Cache.FreePages()
 	for _, a := range e.active {
 		free -= a.demand()
 	}
-	return free >= 0 && len(e.active) < e.cfg.MaxActive
+	return free
 }
 
 // endCancelled ends the tasks, active or waiting, whose context is done.
@@ -211,9 +237,12 @@ func (e *Engine) endCancelled() {
 	}
 }
 
-// end takes t from the active tasks and ends it.
+// end takes t from the active tasks and ends it. Whoever waits for that sees
+// what it held as free.
 func (e *Engine) end(t *Task, err error) {
 	e.active = slices.DeleteFunc(e.active, func(a *Task) bool { return a == t })
+	t.release(err)
+	e.publish()
 	t.end(err)
 }
 

@@ -26,13 +26,19 @@ func (e *Engine) Stats() Stats {
 	return s
 }
 
-// count records a step.
-func (e *Engine) count(busy time.Duration) {
+// count records a step that begins.
+func (e *Engine) count() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.stats.Steps++
 	e.stats.Tokens += int64(e.batch.Rows())
-	e.stats.Busy += busy
+}
+
+// busy records the time of a step that has ended.
+func (e *Engine) busy(d time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.stats.Busy += d
 }
 
 // publish records what runs and what the cache holds.

@@ -19,6 +19,7 @@ func (e *Engine) runStep() error {
 	if e.batch.Rows() == 0 {
 		return nil
 	}
+	e.count()
 	e.step.Begin(&e.batch)
 	hidden := e.cfg.Model.Hidden(e.step, e.cfg.Cache)
 	for first := 0; first < len(e.owners); first += LogitRows {
@@ -30,7 +31,7 @@ func (e *Engine) runStep() error {
 }
 
 // gather fills the batch: every decoding task's one token, and as much of the
-// prompts as fits beside them.
+// prompts as fits beside them, the earliest first.
 func (e *Engine) gather() {
 	e.batch.Reset()
 	e.owners = e.owners[:0]
@@ -41,21 +42,21 @@ func (e *Engine) gather() {
 		}
 	}
 	room := max(e.cfg.BatchTokens-decoding, 1) // rows left for prompts
-	// In reverse, so that a task that ends does not disturb those to come.
-	for _, t := range slices.Backward(e.active) {
+	for i := 0; i < len(e.active); {
+		t := e.active[i]
 		n := len(t.pending)
 		if n > 1 {
 			n = min(n, room)
 			room -= n
 		}
-		if n == 0 {
-			continue
-		}
 		if err := t.seq.Append(n); err != nil {
 			e.end(t, overloaded(err))
 			continue
 		}
-		e.add(t, n)
+		if n > 0 {
+			e.add(t, n)
+		}
+		i++
 	}
 }
 

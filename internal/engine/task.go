@@ -69,15 +69,17 @@ func (t *Task) begin(cache *kvcache.Cache) {
 	t.start = t.seq.Length()
 }
 
-// end gives back what the task holds and tells its caller.
-func (t *Task) end(err error) {
-	switch {
-	case t.seq == nil: // it never began
-	case t.Sequence == nil:
+// release gives back what the task holds, once it has begun.
+func (t *Task) release(err error) {
+	if t.Sequence == nil {
 		t.seq.Close()
-	case err != nil:
+	} else if err != nil {
 		t.seq.Truncate(t.start)
 	}
+}
+
+// end tells the task's caller.
+func (t *Task) end(err error) {
 	t.Times.Latest = time.Now()
 	t.Finished(err)
 }
@@ -107,13 +109,18 @@ func (t *Task) row(logits []float32, last bool) (ended bool, err error) {
 	return !more, nil
 }
 
-// demand returns the pages the task may still take.
+// demand returns the most pages the task may still take.
 func (t *Task) demand() int {
-	held := 0
-	if t.seq != nil {
-		held = len(t.seq.Pages())
-	} else if t.Sequence != nil {
-		held = len(t.Sequence.Pages())
+	seq := t.seq
+	if seq == nil {
+		seq = t.Sequence
 	}
-	return max(0, kvcache.PagesFor(t.Positions)-held)
+	if seq == nil {
+		return kvcache.PagesFor(t.Positions)
+	}
+	pages := max(0, kvcache.PagesFor(t.Positions)-len(seq.Pages()))
+	if t.Sequence != nil && t.fed == 0 && seq.Length()%kvcache.PageSize != 0 {
+		pages++ // a fork may hold the last page too, and Append copies it
+	}
+	return pages
 }
