@@ -38,9 +38,13 @@ func (s *Session) Save(w io.Writer) error {
 	if s.sequence == nil {
 		return fmt.Errorf("%w: session", ErrClosed)
 	}
+	header, err := s.model.sessionHeader(s.tokens)
+	if err != nil {
+		return err
+	}
 	sum := sha256.New()
 	out := io.MultiWriter(w, sum)
-	if _, err := out.Write(s.model.sessionHeader(s.tokens)); err != nil {
+	if _, err := out.Write(header); err != nil {
 		return err
 	}
 	var buf bytes.Buffer
@@ -54,20 +58,28 @@ func (s *Session) Save(w io.Writer) error {
 			return err
 		}
 	}
-	_, err := w.Write(sum.Sum(nil))
+	_, err = w.Write(sum.Sum(nil))
 	return err
 }
 
 // sessionHeader returns what comes before the layers.
-func (m *Model) sessionHeader(tokens []int32) []byte {
-	id := m.identity()
+func (m *Model) sessionHeader(tokens []int32) ([]byte, error) {
+	var id [32]byte
+	// On the engine's goroutine, since Close unmaps the weights after its end.
+	err := m.engine.Call(func(*kvcache.Cache) error {
+		id = m.identity()
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
 	h := append([]byte(sessionMagic), id[:]...)
 	h = binary.LittleEndian.AppendUint32(h, uint32(m.cache.Shape().DType))
 	h = binary.LittleEndian.AppendUint32(h, uint32(len(tokens)))
 	for _, t := range tokens {
 		h = binary.LittleEndian.AppendUint32(h, uint32(t))
 	}
-	return h
+	return h, nil
 }
 
 // RestoreSession reads what Session.Save wrote and nothing after it. The error
@@ -89,7 +101,7 @@ func (m *Model) RestoreSession(ctx context.Context, r io.Reader) (_ *Session, er
 			s.Close()
 		}
 	}()
-	if err := s.call(func(*kvcache.Cache) error { return s.sequence.Append(len(tokens)) }); err != nil {
+	if err := m.engine.Append(s.sequence, len(tokens)); err != nil {
 		return nil, err
 	}
 	if err := s.readLayers(ctx, in, len(tokens)); err != nil {
@@ -104,7 +116,10 @@ func (m *Model) RestoreSession(ctx context.Context, r io.Reader) (_ *Session, er
 
 // readSessionHeader returns the tokens of a header that is this model's.
 func (m *Model) readSessionHeader(r io.Reader) ([]int32, error) {
-	want := m.sessionHeader(nil)
+	want, err := m.sessionHeader(nil)
+	if err != nil {
+		return nil, err
+	}
 	head := make([]byte, len(want))
 	if err := readFull(r, head); err != nil {
 		return nil, err
