@@ -99,7 +99,7 @@ func (g *generation) row(logits []float32) (next int32, more bool, err error) {
 		g.give()
 		return 0, false, nil
 	}
-	if g.pending.Text != "" || g.logprobs {
+	if g.pending.Text != "" || g.logprobs || g.decoder == nil {
 		g.give()
 	}
 	return id, true, nil

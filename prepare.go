@@ -19,6 +19,9 @@ func (m *Model) prepare(req *Request) (g *generation, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(prompt) == 0 {
+		return nil, invalid("prompt", "%q has no tokens", req.Prompt)
+	}
 	g = &generation{
 		out:         newOutbox(),
 		logprobs:    req.Logprobs,
@@ -159,6 +162,9 @@ func (m *Model) eos() []int32 {
 // caller's processors.
 func (m *Model) prepareSampler(g *generation, req *Request) error {
 	processors := slices.Clone(req.Processors)
+	if i := slices.Index(processors, nil); i >= 0 {
+		return invalid("processors", "%d of %d is nil", i+1, len(processors))
+	}
 	if req.MinTokens < 0 || req.MinTokens > g.limit {
 		return invalid("min_tokens", "%d is not in 0..%d, the most tokens of this answer", req.MinTokens, g.limit)
 	}
