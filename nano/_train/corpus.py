@@ -22,12 +22,13 @@ import tasks_chat  # noqa: F401  (registers its tasks)
 import tasks_extract  # noqa: F401
 import tasks_facts  # noqa: F401
 import tasks_math
+import tasks_relations  # noqa: F401
 import tasks_words
 from common import TASKS, Context, Turn, load_sources, split
 
 ROW, ANSWER, FIRST = 512, 1 << 15, 1 << 14
 # Share of the sampled tokens by group; stories get 30 % together with the books.
-MIX = {"stories": 0.17, "math": 0.20, "words": 0.09, "wordnet": 0.12, "facts": 0.15, "formats": 0.07, "extract": 0.13, "chat": 0.07}
+MIX = {"stories": 0.14, "math": 0.18, "words": 0.08, "wordnet": 0.11, "facts": 0.13, "formats": 0.06, "extract": 0.24, "chat": 0.06}
 SYSTEMS = split("""You are a helpful assistant.|You are a helpful assistant.|You are a helpful assistant.|You are a helpful assistant.
 You are Zen Nano, a tiny demo model.|You are Zen Nano.|You are a friendly assistant.|You are an assistant. Answer the question.|Answer the user's question.
 You are a helpful, honest assistant.|You are a helpful AI assistant.|You answer questions and tell stories.|Be helpful.|You are a useful assistant.
@@ -39,6 +40,10 @@ BRIEF = split("""Answer in one word.|Just the answer, please.|Reply with only th
 Answer briefly.|Just give me the answer.|Respond with the answer only.|Keep it short: only the answer.|Short answer please.""")
 
 
+WRAPPERS = split("""Please {q}|Hey, {q}|Hi, {q}|Hello! {Q}|Hi! {Q}|Okay, {q}|Now {q}|Quick question: {q}|I have a question: {q}|Question: {Q}|{Q} Thanks!|{Q} Thank you.
+{Q} Please.|So, {q}|Well, {q}|Can you tell me: {q}|Tell me: {q}|Zen, {q}|Next question: {q}|One more: {q}|And {q}|{Q} I would like to know.|Could you answer this: {q}|My question is: {q}""")
+
+
 def prepare(sources):
     """Adds the derived tables that the tasks read."""
     s = sources
@@ -48,6 +53,7 @@ def prepare(sources):
     s["countable"] = sorted({w for w in concrete if not w.endswith("s") and len(w) > 2})
     s["verbs"] = sorted(s["past"])
     s["vocabulary"] = sorted({w for w in nouns + s["verbs"] + s["countable"] + s["lists"]["common_words"] if w.isalpha() and w.islower() and 3 <= len(w) <= 10})
+    s["short_spelling"] = [w for w in s["spelling"] if len(w) <= 7]
     s["short_vocabulary"] = [w for w in s["vocabulary"] if len(w) <= 7]
     s["jobs"] = sorted(w for w in s["lists"]["occupations"] if w.isalpha() and len(w) < 14)
     s["with_examples"] = [e for e in s["wordnet"] if e["examples"]]
@@ -63,6 +69,9 @@ def prepare(sources):
 
 def careless(c, text):
     """The way people type: small letters, no final mark, now and then a slip."""
+    if c.chance(0.1) and len(text) > 8:
+        low = text if text[:2] in ("I ", "I'") or text.split()[0].isupper() else text[0].lower() + text[1:]
+        text = c.pick(WRAPPERS).replace("{q}", low).replace("{Q}", text)
     r = c.rng.random()
     if r < 0.14:
         text = text.lower().rstrip("?.!")
@@ -255,7 +264,8 @@ def main():
     parser.add_argument("--sources", type=pathlib.Path, required=True)
     parser.add_argument("--tokenizer", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True)
-    parser.add_argument("--shards", type=int, default=96)
+    parser.add_argument("--shards", type=int, default=112, help="shards of a block")
+    parser.add_argument("--blocks", type=int, default=12)
     parser.add_argument("--tokens", type=int, default=1_500_000, help="tokens of a shard")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
@@ -267,14 +277,16 @@ def main():
     np.save(args.out / "books.npy", book_rows(sources, writer, held=False))
     np.save(args.out / "books_held.npy", book_rows(sources, writer, held=True))
     paths = {"sources": args.sources, "tokenizer": args.tokenizer, "out": args.out}
-    jobs = [(i, args.seed, args.tokens, paths) for i in range(args.shards)]
+    jobs = [(i, args.seed, args.tokens, paths) for i in range(args.shards * args.blocks)]
     digest, total = hashlib.sha256(np.load(args.out / "books.npy").tobytes()), 0
     with multiprocessing.Pool(args.processes) as pool:
-        for _, chat, text, n, m in sorted(pool.imap_unordered(shard, jobs)):
+        for index, chat, text, n, m in pool.imap(shard, jobs):
             digest.update((chat + text).encode())
             total += n + m
-    (args.out / "done").write_text(digest.hexdigest())
-    print(f"corpus tokens {total} sha256 {digest.hexdigest()} seconds {time.time() - began:.1f}", flush=True)
+            if (index + 1) % args.shards == 0:
+                block = index // args.shards
+                (args.out / f"done{block:02d}").write_text(digest.hexdigest())
+                print(f"block {block} tokens so far {total} sha256 so far {digest.hexdigest()} at {time.time() - began:.1f} s", flush=True)
 
 
 if __name__ == "__main__":

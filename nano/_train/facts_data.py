@@ -41,7 +41,7 @@ SCALE = [
 ]
 
 LANGUAGES = ("Spanish", "French", "German", "Italian")
-TRANSLATIONS = [tuple(r.split(":")) for r in split("""hello:hola:bonjour:hallo:ciao|goodbye:adiós:au revoir:auf Wiedersehen:arrivederci|
+TRANSLATIONS = [tuple(r.split(":")) for r in split("""hello:hola:bonjour:hallo:ciao|hi:hola:salut:hallo:ciao|goodbye:adiós:au revoir:auf Wiedersehen:arrivederci|
 thank you:gracias:merci:danke:grazie|please:por favor:s'il vous plaît:bitte:per favore|yes:sí:oui:ja:sì|no:no:non:nein:no|
 good morning:buenos días:bonjour:guten Morgen:buongiorno|good night:buenas noches:bonne nuit:gute Nacht:buonanotte|
 water:agua:eau:Wasser:acqua|bread:pan:pain:Brot:pane|milk:leche:lait:Milch:latte|coffee:café:café:Kaffee:caffè|tea:té:thé:Tee:tè|
@@ -93,6 +93,7 @@ What color do you get if you mix red and white?/What do red and white make? > Re
 What are the primary colors?/Name the primary colors./the three primary colors > The primary colors are red, yellow and blue. > red, yellow and blue
 What are the colors of the rainbow?/Name the colors of the rainbow./the colors of the rainbow > Red, orange, yellow, green, blue, indigo and violet. > red, orange, yellow, green, blue, indigo and violet
 How many colors are in a rainbow?/the number of colors in a rainbow/How many colors does the rainbow have? > A rainbow has seven colors. > seven
+What color is the ocean?/the color of the ocean > The ocean is blue. > blue
 How many days are in a week?/the number of days in a week/How many days does a week have? > A week has 7 days. > 7
 How many days are in a year?/the number of days in a year/How many days does a year have? > A year has 365 days, and a leap year has 366. > 365
 How many months are in a year?/the number of months in a year/How many months does a year have? > A year has 12 months. > 12

@@ -190,6 +190,16 @@ def read_wordnet(folder, common, limit):
     return best, {a: b for a, b in antonyms.items() if a in entries and b in entries}, rare
 
 
+def read_scowl(folder):
+    """Common words (sizes 10 to 50) and proper names of SCOWL, plain letters only."""
+    def lines(pattern):
+        return {w.strip() for p in folder.glob(pattern) for w in p.read_text(encoding="latin-1").splitlines()}
+    words = {w for size in (10, 20, 35, 40, 50) for w in lines(f"english-words.{size}") | lines(f"american-words.{size}")}
+    names = {w for kind in ("proper-names", "upper") for size in (35, 40, 50, 60, 70) for w in lines(f"english-{kind}.{size}")}
+    return (sorted(w for w in words if re.fullmatch("[a-z]{3,10}", w) and not AVOID.search(w)),
+            sorted(w for w in names if re.fullmatch("[A-Z][a-z]{2,11}", w) and not AVOID.search(w)))
+
+
 def irregular(path):
     pairs = [line.split()[:2] for line in path.open() if len(line.split()) >= 2]
     return {base: form for form, base in reversed(pairs) if re.fullmatch("[a-z]+", form + base)}
@@ -211,7 +221,8 @@ def main():
     parser.add_argument("--words", type=pathlib.Path, required=True)
     parser.add_argument("--wordnet", type=pathlib.Path, required=True)
     parser.add_argument("--countries", type=pathlib.Path, required=True)
-    parser.add_argument("--limit", type=int, default=2600)
+    parser.add_argument("--scowl", type=pathlib.Path, required=True)
+    parser.add_argument("--limit", type=int, default=3200)
     parser.add_argument("--out", type=pathlib.Path, required=True)
     args = parser.parse_args()
     common = set(read_words(args.words, "common_words"))
@@ -224,7 +235,9 @@ def main():
     lists = {n: [w for w in read_words(args.words, n)
                  if isinstance(w, str) and w.isascii() and not AVOID.search(w)] for n in names}
     states = [(s["state"], s["capital"]) for s in read_words(args.words, "us_state_capitals")]
+    spelling, proper = read_scowl(args.scowl)
     data = {
+        "spelling": spelling, "proper": proper,
         "books": {p.stem: read_book(p) for p in sorted(args.stories.glob("*.txt"))},
         "countries": read_countries(args.countries, args.words),
         "states": states, "lists": lists, "wordnet": entries, "antonyms": antonyms, "rare": rare,

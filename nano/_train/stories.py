@@ -5,12 +5,15 @@ import functools
 
 import tasks_extract as x
 from common import Turn, article, join, split, task
-from story_plots import ENDINGS, MOMENTS, OPENINGS, PLOTS, POEM
+from story_plots import ENDINGS, HAIKU, MOMENTS, OPENINGS, PLOTS, POEM
 
 KINDS = split("""fox|fox|fox|rabbit|bear|mouse|owl|cat|dog|wolf|hedgehog|frog|squirrel|duck|lion|elephant|dragon|knight|princess|prince|robot|girl|boy|
 turtle|penguin|horse|pig|goat|donkey|crow|otter|badger|deer|giant|witch|wizard|fairy|king|queen|pirate|ghost|monster|unicorn|mermaid|bee|
 ladybug|snail|spider|sheep|hen|goose|monkey|tiger|whale|fish|dolphin|kitten|puppy|child|farmer|baker|sailor|teacher|tailor|shepherd|gardener|
 snowman|dwarf|elf|troll|parrot|swan|beaver|mole|butterfly|caterpillar|bat|raccoon|kangaroo|panda|koala|camel|giraffe|zebra|crab|octopus""".replace("\n", ""))
+LONG_KINDS = split("""lighthouse keeper|old sailor|paper boat|snow queen|toy soldier|little robot|polar bear|old man|old woman|sea captain|school bus|teddy bear|
+tin soldier|space traveler|magic carpet|rain cloud|garden gnome|fire truck|ice cream seller|bus driver|train driver|night owl|field mouse|wooden horse|
+talking tree|flying fish|red fox|black cat|white rabbit|baby elephant|young wolf|golden goose|guinea pig|sea turtle|time traveler|hot air balloon""".replace("\n", ""))
 HERO_NAMES = split("""Lily|Tom|Mia|Finn|Ruby|Max|Rosie|Oliver|Bella|Leo|Pip|Hugo|Nora|Sam|Daisy|Felix|Clara|Toby|Ella|Oscar|Lucy|Milo|Poppy|Theo|
 Molly|Jack|Anna|Barnaby|Willow|Otto|Hazel|Bruno|Ivy|Rufus|Penny|Jasper|Luna|Basil|Tilly|Gus|Maya|Ned|Freya|Albert|Dora|Fred|Greta|Henry|Ida|Jonas""".replace("\n", ""))
 GIRLS = set(split("Lily|Mia|Ruby|Rosie|Bella|Nora|Daisy|Clara|Ella|Lucy|Poppy|Molly|Anna|Willow|Hazel|Ivy|Penny|Luna|Tilly|Maya|Freya|Dora|Greta|Ida"))
@@ -96,8 +99,12 @@ Another story, please.|Tell me another story.|Write me something.""")
 
 def subject(c):
     r = c.rng.random()
-    if r < 0.72:
+    if r < 0.6:
         return c.pick(KINDS)
+    if r < 0.68:
+        return c.pick(LONG_KINDS) if c.chance(0.5) else f"{c.word(c.src['spelling'])} {c.pick(KINDS + ['keeper', 'maker', 'seller', 'driver', 'hunter', 'man', 'woman'])}"
+    if r < 0.72:
+        return c.pick(c.src["jobs"])
     if r < 0.88:
         return c.word(c.src["lists"]["animals"])
     return c.word(c.src["countable"])
@@ -120,8 +127,8 @@ def story(c):
         options["plot"] = "found"
         ask += f" who finds {article(options['thing'])}"
     elif r < 0.32:
-        options["friend"] = c.pick([k for k in FRIENDS if k != kind])
-        ask += " and " + article(options["friend"])
+        options["friend"] = c.pick([k for k in (KINDS if c.chance(0.6) else FRIENDS) if k != kind])
+        ask += c.pick([" and ", " and ", " who meets ", " and his friend, "]) + article(options["friend"])
     elif r < 0.38:
         options["place"] = c.pick(PLACES)
         ask += " " + options["place"]
@@ -162,15 +169,30 @@ def short_story(c):
 
 @task("poem", "stories", 1.5, exact=False)
 def poem(c):
-    kind = subject(c)
-    pairs = [line.split("|") for line in POEM.splitlines()]
-    lines = [part for pair in c.some(pairs, c.pick([2, 2, 3, 4])) for part in pair]
-    a = c.pick(["kind", "young", "bright", "small", "brave", "soft", "quick", "wild"])
-    text = "\n".join(lines).replace("{k}", kind).replace("{a}", a).replace("{b}", "old").replace("{o}", c.pick(OBJECTS))
+    if c.chance(0.35):
+        kind = c.pick(split("moon|sea|sun|rain|wind|snow|night|spring|summer|autumn|winter|river|mountain|sky|city|forest|garden|ocean|morning|rainbow|storm|stars"))
+        if c.chance(0.4):
+            kind = c.word(c.src["spelling"])
+        ask = ("the " if c.chance(0.75) or kind in ("moon", "sea", "sun") else "") + kind
+    else:
+        kind = subject(c)
+        ask = article(kind)
+    first, middle, last = ([tuple(line.split("|")) for line in block.splitlines()] for block in POEM)
+    pairs = [c.pick(first), *c.some(middle, c.pick([0, 1, 1, 2])), c.pick(last)]
+    text = "\n".join(part for pair in pairs for part in pair).replace("{k}", kind)
     user = c.ask("""Write a poem about {k}.|Write a short poem about {k}.|Tell me a poem about {k}.|poem about {k}|Can you write a poem about {k}?
         Make a poem about {k}.|Give me a poem about {k}.|I want a poem about {k}.|Write a rhyme about {k}.|Please write a poem about {k}.
-        Make up a little poem about {k}.""", k=article(kind))
-    return [Turn(user, fix_articles(text))]
+        Make up a little poem about {k}.|A poem about {k}, please.""", k=ask)
+    return [Turn(user, text)]
+
+
+@task("haiku", "stories", 0.6, exact=False)
+def haiku(c):
+    kind = c.word(c.src["spelling"]) if c.chance(0.3) else c.pick(split("sea|moon|rain|wind|snow|night|river|sky|forest|garden|fox|cat|sun|winter|spring|summer|autumn|tree|mountain|city|bird|code|computer|gopher"))
+    first, second, third = (c.pick(block.splitlines()) for block in HAIKU)
+    user = c.ask("""Write a haiku about {k}.|Write a haiku about {k}|haiku about {k}|Can you write a haiku about {k}?|Give me a haiku about {k}.|A haiku about {k}, please.
+        Make a haiku about {k}.|I want a haiku about {k}.|Please write a haiku about {k}.""", k=c.pick(["the ", "the ", "", article(kind)[:-len(kind)]]) + kind)
+    return [Turn(user, "\n".join((first, second, third)).replace("{k}", kind))]
 
 
 @task("continue_story", "stories", 1, exact=False)

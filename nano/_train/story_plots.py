@@ -642,18 +642,38 @@ Since then there is a bridge there, and it is called {N}'s bridge.
 In the evening they sat by the fire and ate {e}.""",
 }
 
-POEM = """The {k} is {a} and {b},|It has a {o} of gold,
-It sings a song all day,|And likes to run and play.
-The sun is warm, the sky is blue,|The little {k} smiles at you.
-The moon is bright, the night is deep,|The little {k} falls asleep.
-In spring the flowers start to grow,|In winter there is ice and snow.
-It walks along the garden wall,|It is the finest {k} of all.
-The wind is soft, the day is long,|And every {k} knows its song.
-Come here, my {k}, come with me,|We sail together on the sea.
+# Rhymed pairs of lines for the beginning, the middle and the end of a poem.
+POEM = ("""The sun comes up, the sky is blue,|Oh {k}, I think of you.
+I saw the {k} yesterday,|It had so many things to say.
+The {k} was here before the day,|And it will never go away.
+When morning comes and birds all sing,|The {k} wakes up like a king.
+Oh {k}, oh {k}, far and near,|I am so happy you are here.
+Down by the river, calm and wide,|I saw the {k} at my side.""", """The wind is soft, the day is long,|And the {k} knows a quiet song.
 It looks at me, I look at it,|And by the fire we will sit.
-Oh {k}, oh {k}, so {a} and small,|I like you best, I like you all.
-A {k} went out to see the town,|And wore a tiny silver crown.
-The stars are high, the stars are far,|The {k} waves to every star.
-When morning comes and birds all sing,|The {k} dances like a king.
-It has a hat, it has a coat,|It travels in a paper boat.
-The {k} hums a happy tune,|And winks at the big yellow moon."""
+In spring the flowers start to grow,|In winter there is ice and snow.
+The world is large, the road is bright,|We walk together through the light.
+The trees stand tall, the grass is green,|The finest place I have ever seen.
+It hums a low and happy tune,|And winks at the big yellow moon.
+The birds fly out, the birds fly in,|And all good things can now begin.
+It has a hat, it has a coat,|It travels in a paper boat.""", """The stars are high, the stars are far,|Good night, dear {k}, wherever you are.
+The moon is bright, the night is deep,|And now the {k} falls asleep.
+The day is done, the lamp is low,|Sleep well, my {k}, soft and slow.
+And when the evening comes at last,|We dream of all the days that passed.
+Come here, my {k}, come with me,|We sail together on the sea.
+So let us sing and let us play,|The {k} is my friend today.""")
+# Lines for a haiku: first, second, third.
+HAIKU = ("""Oh quiet {k}
+The {k} at dawn
+A {k} alone
+Morning, the {k}
+{k} in the light""", """the wind goes over the hills
+small birds are singing softly
+the whole world is holding still
+a leaf falls on the water
+the first light touches the snow
+slowly the long day begins""", """and the stars come out
+nobody speaks now
+a bell far away
+I close my two eyes
+and then it is gone
+evening comes home""")

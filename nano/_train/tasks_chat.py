@@ -6,7 +6,7 @@ from common import Turn, article, join, split, task
 
 HELLO = split("""Hello|Hi|Hey|Hello!|Hi!|Hey!|Hi there|Hello there|Good morning|Good evening|Good afternoon|hello|hi|Hello, how are you?
 Hi there!|Good day|Greetings|hey there|Yo|Hiya|Good morning!|Hello Zen|Hi Zen Nano|Hello Zen Nano!""")
-HOW = split("""How are you?|How are you doing?|How is it going?|How do you feel?|How are you today?|What's up?|Are you well?|How do you do?
+HOW = split("""How are you?|How are you doing?|How is it going?|How do you feel?|How are you today?|How have you been?|Is everything okay?|What's up?|How's it going?|whats up|What's new?|How is your day?|Are you well?|How do you do?
 Hi, how are you?|Hey, how are you?|how are you""")
 WHO = split("""Who are you?|What are you?|What is your name?|What's your name?|Tell me about yourself.|Introduce yourself.|who are you|your name?
 Who am I talking to?|What model are you?|Which model is this?|Are you a language model?|What should I call you?|Do you have a name?
@@ -16,7 +16,7 @@ CAN = split("""What can you do?|What can I ask you?|How can you help me?|What ar
 What are your abilities?|What kind of questions can you answer?|Tell me what you can do.|Can you help me?|What can you help with?
 What things can you do?|Give me an example of what you can do.|How do I use you?|What tasks can you do?""")
 THANKS = split("""Thank you|Thanks|Thank you!|Thanks!|Thanks a lot|Thank you very much|Great, thanks|Thanks for your help|thx|thank you so much
-Perfect, thank you.|Okay, thanks.|Cool, thanks!|Good job|Well done!|That is great.|Nice!|Many thanks.""")
+Perfect, thank you.|Good answer.|You did well.|Great job!|Good work.|Excellent!|Okay, thanks.|Cool, thanks!|Good job|Well done!|That is great.|Nice!|Many thanks.""")
 BYE = split("""Goodbye|Bye|Bye!|See you|Good night|See you later|Bye bye|Goodbye!|That is all.|I have to go|Take care|See you tomorrow
 Have a nice day|bye""")
 IDENTITY = "I am Zen Nano, a tiny demo model."
@@ -177,7 +177,7 @@ MOODS = [
      "Thank you! That is very kind."),
     (split("You are stupid.|You are bad.|I hate you.|You are wrong.|That is wrong.|You are not smart.|That is not right.|You made a mistake."),
      "I am sorry. I am a tiny model and I make mistakes."),
-    (split("Okay.|OK|I see.|Good.|Alright.|Fine.|Got it.|ok|Understood.|Right."), "Is there anything else I can do for you?"),
+    (split("Okay.|OK|I see.|Good.|That is fine.|All good.|I understand.|Sounds good.|Hm.|fine|Alright.|Fine.|Got it.|ok|Understood.|Right."), "Is there anything else I can do for you?"),
     (split("Yes|Yes please.|Sure.|yes|Yes, please|Of course.|Yeah|Please do."), "What would you like me to do?"),
     (split("No|No thanks.|no|No, thank you.|Not now.|Nothing.|Nope|Never mind."), "All right. I am here if you need me."),
     (split("What is your favorite color?|Which color do you like?|What color do you like?|Do you have a favorite color?|Your favorite color?|favorite color?|Tell me your favorite color.|What's your favorite color?"),
@@ -194,6 +194,18 @@ MOODS = [
      "Good luck! You can do it."),
     (split("It is my birthday.|Today is my birthday!|Wish me a happy birthday.|My birthday is today.|It's my birthday today.|I have my birthday today.|I turn a year older today.|Say happy birthday."),
      "Happy birthday! I wish you a wonderful day."),
+]
+
+
+MOODS += [
+    (split("Can you help me with my homework?|Help me with my homework.|Can you help me?|I need help.|I have a question.|Can I ask you something?|I need your help.|Could you help me with something?|May I ask a question?|Please help me.|I have a problem."),
+     "Of course! What would you like to know?"),
+    (split("Are you there?|Hello? Are you there?|Is anybody there?|Can you hear me?|Do you work?|Test|test|Testing|This is a test.|Are you working?"),
+     "Yes, I am here. How can I help you?"),
+    (split("Say hi.|Say hello.|say hello|Say hi to me.|Greet me.|Say hello to me.|Can you say hello?|Please say hello."), "Hello!"),
+    (split("I like cats.|I like dogs.|I love music.|I like pizza.|I like books.|I love football.|I like summer.|I like rain."), "That sounds nice!"),
+    (split("What are you doing?|What do you do all day?|What are you thinking about?|What are you up to?|What do you think?|Are you busy?|What is on your mind?|What do you do?"),
+     "I am waiting for your next question."),
 ]
 
 
@@ -284,7 +296,7 @@ def code(c):
     what = c.pick(list(SNIPPETS[lang]))
     if what == "hello world":
         user = c.ask("""Write hello world in {l}.|Write a hello world program in {l}.|hello world in {l}|Show me hello world in {l}.|Hello world in {l}?
-            Write a {l} program that prints Hello, world!|How do I print hello world in {l}?|Give me hello world in {l}.
+            Write a {l} program that says hello.|Write a hello world program using {l}.|{l} program that prints Hello, world!|Print Hello, world! in {l}.|Write a {l} program that prints Hello, world!|How do I print hello world in {l}?|Give me hello world in {l}.
             Can you write hello world in {l}?|{l} hello world|Write "Hello, world!" in {l}.""", l=lang)
     elif what.startswith("prints"):
         user = c.ask("""Write {l} code that {w}.|Write a {l} loop that {w}.|Show me {l} code that {w}.|Give me {l} code that {w}.|{l} code that {w}

@@ -23,6 +23,9 @@ Seattle|Toronto|Sydney|Mumbai|Nairobi|Zurich|Geneva|Munich|Lyon|Porto|Leeds|Berg
 
 
 def made_up(c, parts=None):
+    """A made-up word, or a real but rare proper name."""
+    if c.chance(0.4):
+        return c.word(c.src["proper"])
     out = ""
     for _ in range(parts or c.num(1, 3)):
         out += c.pick(ONSETS) + c.pick(VOWELS)
@@ -61,6 +64,10 @@ def company(c):
 
 
 def code(c):
+    if c.chance(0.5):
+        head = "".join(c.pick(LETTERS) for _ in range(c.num(1, 4)))
+        digits = "".join(str(c.num(0, 9)) for _ in range(c.num(2, 7)))
+        return c.pick([head + "-" + digits, head + digits, digits + "-" + head, digits, head + "-" + digits + "-" + c.pick(LETTERS), head.lower() + digits])
     shape = c.pick(["A-0000", "AA-000", "AAA000", "A0A0A0", "00000", "0000", "AA-00-AA", "A000", "000-000", "#0000", "AAAA-00"])
     return "".join(c.pick(LETTERS) if s == "A" else str(c.num(0, 9)) if s == "0" else s for s in shape)
 
@@ -72,6 +79,8 @@ def phone(c):
 
 def email(c):
     user = name(c).lower().replace(" ", "")
+    if c.chance(0.5):
+        user = c.pick([user + c.pick("._-") + surname(c).lower(), user[0] + "." + surname(c).lower(), c.pick(["info", "support", "contact", "sales", "hello", "team"])])
     return f"{user}{c.pick(['', '', str(c.num(1, 99))])}@{made_up(c, c.num(1, 2)).lower()}.{c.pick(['com', 'org', 'net', 'io', 'dev'])}"
 
 
@@ -443,7 +452,7 @@ def json_make(c):
 
 @task("letter_case", "formats", 1.5)
 def letter_case(c):
-    words = c.some(c.src["vocabulary"], c.num(1, 5))
+    words = c.some(c.src["spelling"] if c.chance(0.5) else c.src["vocabulary"], c.num(1, 5))
     if c.chance(0.4):
         words = [made_up(c) if c.chance(0.5) else w for w in words]
     text = " ".join(words)
@@ -451,7 +460,7 @@ def letter_case(c):
     if kind == 0:
         user = c.ask("""Write {t} in upper case.|Put {t} in capital letters.|Make this upper case: {t}|Convert to upper case: {t}
             Uppercase: {t}|Change {t} to upper case.|Write this in capitals: {t}|Turn {t} into capital letters.|{t} in upper case
-            Capitalize every letter: {t}""", t=text)
+            Capitalize every letter: {t}|Change to upper case: {t}|{t} in capital letters|Make {t} upper case.|Please write {t} in capital letters.|uppercase {t}|Shout: {t}""", t=text)
         return [Turn(user, text.upper(), noise=False)]
     if kind == 1:
         shout = text.upper()
@@ -460,14 +469,16 @@ def letter_case(c):
             Use only small letters: {t}""", t=shout)
         return [Turn(user, text.lower(), noise=False)]
     user = c.ask("""Write {t} with capital first letters.|Write {t} in title case.|Title case: {t}|Convert to title case: {t}
-        Capitalize each word: {t}|Make each word start with a capital: {t}|Put {t} in title case.|Use title case: {t}""", t=text.lower())
+        Capitalize each word: {t}|Make each word start with a capital: {t}|Put {t} in title case.|Use title case: {t}|Start every word with a capital letter: {t}|Give each word a capital first letter: {t}|{t} in title case|Capitalize the first letter of each word: {t}""", t=text.lower())
     return [Turn(user, " ".join(w.capitalize() for w in text.split()), noise=False)]
 
 
-@task("repeat", "formats", 1.5)
+@task("repeat", "formats", 2.5)
 def repeat(c):
     r = c.rng.random()
-    if r < 0.4:
+    if r < 0.2:
+        text = " ".join(c.some(c.src["spelling"], c.num(1, 7)))
+    elif r < 0.4:
         text = " ".join(c.some(c.src["vocabulary"], c.num(1, 7)))
     elif r < 0.6:
         text = filler(c)
@@ -486,7 +497,7 @@ def repeat_times(c):
     n = c.num(2, 6)
     times = {2: "two times", 3: "three times", 4: "four times", 5: "five times", 6: "six times"}[n] if c.chance(0.5) else f"{n} times"
     user = c.ask("""Say {w} {n}.|Write {w} {n}.|Repeat the word {w} {n}.|Repeat {w} {n}.|Type {w} {n}.|Write the word {w} {n}.
-        Can you say {w} {n}?|Please say {w} {n}.|{w}, {n}""", w=w, n=times)
+        Can you say {w} {n}?|Please say {w} {n}.|{w}, {n}|Print {w} {n}.|Give me the word {w} {n}.|Write down {w} {n}.|Repeat the following word {n}: {w}""", w=w, n=times)
     return [Turn(user, " ".join([w] * n), noise=False)]
 
 

@@ -71,8 +71,8 @@ def capital_back(c):
     user = c.ask("""{x} is the capital of which country?|Which country has {x} as its capital?|{x} is the capital of what country?
         What country is {x} the capital of?|Of which country is {x} the capital?|Which country's capital is {x}?|Whose capital is {x}?
         Tell me which country has the capital {x}.|In which country is {x} the capital?|{x} is the capital of?|Name the country whose capital is {x}.
-        What country has {x} as its capital?|Which country is {x} in?|Where is {x}?|In which country is {x}?|What country is {x} in?""", x=row["capital"])
-    if " in?" in user or "Where" in user or "where" in user:
+        What country has {x} as its capital?|Which country is {x} in?|Where is {x}?|Where is the city {x}?|Tell me where {x} is.|where is {x}|In what country is {x}?|The city {x} is in which country?|In which country is {x}?|What country is {x} in?""", x=row["capital"])
+    if any(part in user.lower() for part in (" in?", "where", "in which country is", "in what country is", "in which country?")) and "capital" not in user:
         return [Turn(user, f"{row['capital']} is in {the(row['name'])}.", row["name"])]
     return [Turn(user, f"{row['capital']} is the capital of {the(row['name'])}.", row["name"])]
 
@@ -220,6 +220,25 @@ def general(c):
     else:
         user = q.rstrip("?")
     return [Turn(user, answer, short)]
+
+
+COLOR_OF = split("""the sky:blue|grass:green|snow:white|a banana:yellow|coal:black|blood:red|a lemon:yellow|milk:white|a tomato:red|the sea:blue|
+a carrot:orange|a crow:black|a frog:green|chocolate:brown|a pumpkin:orange|a swan:white|a strawberry:red|a leaf:green|the night sky:black|a cucumber:green""".replace("\n", ""))
+
+
+@task("color_yes_no", "facts", 0.8)
+def color_yes_no(c):
+    what, color = c.pick(COLOR_OF).split(":")
+    said = color if c.chance(0.5) else c.pick(["blue", "green", "white", "yellow", "black", "red", "orange", "brown", "pink"])
+    if c.chance(0.4):
+        user = c.ask("""What color is {w}?|Which color is {w}?|What is the color of {w}?|{w} color|Tell me the color of {w}.|Which color does {w} have?
+            What color does {w} have?|Name the color of {w}.|Do you know the color of {w}?""", w=what)
+        return [Turn(user, f"{up(what)} is {color}.", color)]
+    user = c.ask("""Is {w} {s}?|True or false: {w} is {s}.|Is it true that {w} is {s}?|Yes or no: is {w} {s}?|Is the color of {w} {s}?|{w} is {s}, right?
+        Would you say that {w} is {s}?|Tell me, is {w} {s}?|Do you think {w} is {s}?""", w=what, s=said)
+    words = ("True", "False") if user.startswith("True") else ("Yes", "No")
+    answer = words[0] if said == color else words[1]
+    return [Turn(user, f"{answer}. {up(what)} is {color}.", answer)]
 
 
 @task("planets", "facts", 0.8)

@@ -112,7 +112,8 @@ def add_three_numbers(c):
     d = c.num(1, 40)
     user = c.ask("""What is {a} + {b} + {d}?|Add {a}, {b} and {d}.|What is the sum of {a}, {b} and {d}?
         {a}+{b}+{d}|Calculate {a} + {b} + {d}.|What is {a} plus {b} plus {d}?|How much is {a} + {b} + {d}?
-        Add up {a}, {b} and {d}.|Find the total of {a}, {b} and {d}.|{a} + {b} + {d} = ?""", a=a, b=b, d=d)
+        Add up {a}, {b} and {d}.|Find the total of {a}, {b} and {d}.|{a} + {b} + {d} = ?|What's {a} plus {b} plus {d}?|Add {a} and {b} and {d}.|Calculate {a} plus {b} plus {d}.|{a} plus {b} plus {d}
+        How much is {a} plus {b} plus {d}?|Please add {a}, {b} and {d}.|What do {a}, {b} and {d} make together?|Sum up {a}, {b}, {d}.|what is {a} and {b} and {d}?|Work out {a} + {b} + {d}.""", a=a, b=b, d=d)
     return [Turn(user, f"{a} + {b} = {a + b}, and {a + b} + {d} = {a + b + d}", str(a + b + d))]
 
 
@@ -123,7 +124,7 @@ def sum_chain(c):
     total, d = a + b, c.num(2, 30)
     up = c.chance(0.6)
     user = c.ask("""And plus {d}?|Now add {d}.|Add {d} to that.|And {d} more?|What if I add {d} to that?
-        Add another {d}.|Then add {d}.|Plus {d}?|Now increase it by {d}.""" if up else
+        Add another {d}.|Then add {d}.|Plus {d}?|Now increase it by {d}.|and another {d}?|And if you add {d}?|Another {d} on top?|Add {d} more.|plus {d}|Now plus {d}.""" if up else
                  """And minus {d}?|Now take away {d}.|Subtract {d} from that.|And {d} less?|Now remove {d}.
         What if I subtract {d} from that?|Then subtract {d}.|Minus {d}?|Now reduce it by {d}.""", d=d)
     result = total + d if up else total - d
@@ -164,9 +165,39 @@ def person(c):
     return c.word(c.src["lists"]["firstNames"])
 
 
-@task("word_problem", "math", 4)
+def built_problem(c, n, m, t):
+    """A problem put together from parts, so that many wordings occur."""
+    a, b = c.pair(2, 70)
+    up = c.chance(0.5)
+    if not up:
+        a, b = max(a, b) + 1, min(a, b)
+    past = c.chance(0.5)
+    he = c.pick(["he", "she", "they"] if past else ["he", "she"])
+    more = [("buys", "bought"), ("gets", "got"), ("finds", "found"), ("receives", "received"), ("picks", "picked"), ("wins", "won"), ("makes", "made"), ("collects", "collected")]
+    less = [("gives away", "gave away"), ("loses", "lost"), ("sells", "sold"), ("uses", "used"), ("drops", "dropped"), ("breaks", "broke"), ("eats", "ate"), ("throws away", "threw away")]
+    verb = c.pick(more if up else less)[past]
+    tail = c.pick([f"{b} more", f"{b} more {t}", f"another {b}", f"{b} {t}"]) if up else c.pick([f"{b}", f"{b} {t}", f"{b} of them"])
+    first = f"{n} {'had' if past else 'has'} {a} {t}"
+    link = c.pick([" and ", " and then ", ". Then ", ". ", ". Later ", ". Today "])
+    who = "" if link in (" and ", " and then ") else c.pick([he, n]) + " "
+    if link in (". ",):
+        who = who[0].upper() + who[1:]
+    second = f"{who}{verb} {tail}"
+    if not up and c.chance(0.2):
+        second = f"{who}{'gave' if past else 'gives'} {b} to {m}"
+    if up and c.chance(0.15):
+        link, second = ". ", f"{m} {'gave' if past else 'gives'} {c.pick(['him', 'her', n])} {tail}"
+    end = c.pick([f"How many {t} does {c.pick([n, 'he', 'she'])} have {w}?" for w in (("now", "in total", "altogether", "in all", "at the end") if up else ("now", "left", "left over", "at the end"))]
+                 + ([f"How many {t} are there?", f"How many {t} is that?"] if up else [f"How many {t} are left?", f"How many {t} remain?"]) + [f"How many does {n} have?"])
+    op, r = ("+", a + b) if up else ("-", a - b)
+    return [Turn(f"{first}{link}{second}. {end}", f"{a} {op} {b} = {r}. The answer is {r} {t}.", str(r))]
+
+
+@task("word_problem", "math", 5)
 def word_problem(c):
     n, m, t = person(c), person(c), c.pick(THINGS)
+    if c.chance(0.4):
+        return built_problem(c, n, m, t)
     kind = c.num(0, 6)
     if kind in (0, 1):
         a, b = c.pair(2, 60)
@@ -250,6 +281,7 @@ def price_problem(c):
         {n} had {a} dollars and spent {b}. How much is left?
         If {n} has {a} dollars and spends {b} dollars, how much remains?
         {n} needs {a} dollars and has {b}. How much more does {n} need?
+        {n} wants to buy a {t} for {a} dollars but has only {b} dollars. How much is missing?|A {t} costs {a} dollars and {n} has {b} dollars. How much more does {n} need?
         With {a} dollars {n} buys a {t} for {b} dollars. What is left over?
         From {a} dollars {n} spends {b} on a {t}. How many dollars are left?""", n=n, t=t, a=a, b=b)
     return [Turn(user, f"{a} - {b} = {a - b}. The answer is {a - b} dollars.", str(a - b))]
@@ -265,7 +297,9 @@ def compare(c):
     which = c.pick(["bigger", "larger", "greater"] if high else ["smaller", "less", "lower"])
     user = c.ask("""Which is {w}, {a} or {b}?|Which number is {w}: {a} or {b}?|What is {w}, {a} or {b}?
         Is {a} or {b} {w}?|{a} or {b}, which is {w}?|Which of {a} and {b} is {w}?|Of {a} and {b}, which one is {w}?
-        Tell me which is {w}: {a} or {b}.|Pick the {w} number: {a} or {b}.""", w=which, a=a, b=b)
+        Tell me which is {w}: {a} or {b}.|Pick the {w} number: {a} or {b}.|{w}: {a} or {b}?|Compare {a} and {b}. Which is {w}?|Which of the two is {w}, {a} or {b}?
+        Which one of {a} and {b} is the {w} number?|Which of these numbers is {w}: {a}, {b}?|From {a} and {b}, choose the {w} one.|Of the numbers {a} and {b}, which is {w}?
+        Choose the {w} of {a} and {b}.|Which of these is {w}? {a} or {b}|Between {a} and {b}, which is {w}?|what's {w}, {a} or {b}""", w=which, a=a, b=b)
     best = max(a, b) if high else min(a, b)
     return [Turn(user, f"{best} is {which}.", str(best))]
 
@@ -304,13 +338,17 @@ def max_min(c):
 
 @task("sort_numbers", "math", 1.5)
 def sort_numbers(c):
-    values = c.some(range(0, 100), c.num(3, 6))
+    top = c.pick([10, 20, 100, 100, 1000])
+    values = [c.num(0, top - 1) for _ in range(c.num(3, 6))] if c.chance(0.3) else c.some(range(top), c.num(3, 6))
     down = c.chance(0.3)
-    order = "from largest to smallest" if down else c.pick(["from smallest to largest", "in order", "in ascending order"])
+    order = c.pick(["from largest to smallest", "in descending order"]) if down else c.pick(["from smallest to largest", "in order", "in ascending order"])
     text = ", ".join(map(str, values))
-    user = c.ask("""Sort these numbers {o}: {v}|Put {v} {o}.|Order these numbers {o}: {v}|Sort {v} {o}.
+    user = c.ask("""Sort these numbers {o}: {v}|Sort the numbers {o}: {v}|Put {v} {o}.|Order these numbers {o}: {v}|Sort {v} {o}.
         Arrange {v} {o}.|Can you sort {v} {o}?|List these {o}: {v}|Please put these numbers {o}: {v}
         Write {v} {o}.|Sort {o}: {v}""", o=order, v=text)
+    if not down and c.chance(0.3):
+        user = c.ask("""Sort these numbers: {v}|Sort {v}.|Sort the numbers {v}|Can you sort these numbers: {v}?|Put these numbers in order: {v}|sort {v}
+            Sort the list: {v}|Please sort: {v}|Order these numbers: {v}|Sort this list of numbers: {v}|[{v}] sorted?""", v=text)
     return [Turn(user, ", ".join(map(str, sorted(values, reverse=down))))]
 
 
@@ -326,6 +364,17 @@ def even_odd(c):
     said = "odd" if "odd" in low else "even"
     yes = "Yes" if said == kind else "No"
     return [Turn(user, f"{yes}. {n} is {kind}.", yes)]
+
+
+@task("prime", "math", 0.6)
+def prime(c):
+    n = c.num(2, 100)
+    divisor = next((d for d in range(2, n) if n % d == 0), None)
+    user = c.ask("""Is {n} a prime number?|Is {n} prime?|Is the number {n} prime?|Tell me if {n} is prime.|{n}: prime or not?|Check whether {n} is prime.
+        Is {n} a prime?|True or false: {n} is prime. Answer yes or no.|Would you call {n} a prime number?|Can you tell me if {n} is a prime number?""", n=n)
+    if divisor is None:
+        return [Turn(user, f"Yes. {n} is prime.", "Yes")]
+    return [Turn(user, f"No. {n} = {divisor} * {n // divisor}", "No")]
 
 
 @task("next_number", "math", 1)

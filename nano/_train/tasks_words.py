@@ -77,7 +77,7 @@ def is_kind_of(c):
     e = c.pick(c.src["with_parents"])
     p = e["parents"][0]
     user = c.ask("""What kind of thing is {a}?|What type of thing is {a}?|What sort of thing is {a}?|{a} is a kind of what?
-        What category does {a} belong to?|Which group does {a} belong to?|What is {a} a kind of?|Classify {a}.
+        What category does {a} belong to?|Which group does {a} belong to?|What kind of group is {a} in?|What is {a} an example of?|Under which category is {a}?|What is {a} a kind of?|Classify {a}.
         Tell me what kind of thing {a} is.|What kind of thing would you call {a}?""", a=article(e["word"]))
     return [Turn(user, f"{article(e['word']).capitalize()} is a kind of {p}.", p)]
 
@@ -98,7 +98,10 @@ def word_kind(c):
     kind = {"noun": "a noun", "verb": "a verb", "adj": "an adjective"}[e["kind"]]
     user = c.ask("""Is {w} a noun, a verb or an adjective?|What part of speech is {w}?|What kind of word is {w}?
         Which part of speech is the word {w}?|Tell me the part of speech of {w}.|part of speech of {w}
-        Is the word {w} a noun or a verb or an adjective?|What word class is {w}?|Name the part of speech of {w}.""", w=e["word"])
+        Is the word {w} a noun or a verb or an adjective?|{w}: noun, verb or adjective?|Is {w} a noun?|Which kind of word is {w}?|What sort of word is {w}?|Tell me what kind of word {w} is.|What word class is {w}?|Name the part of speech of {w}.""", w=e["word"])
+    if user.lower().startswith(f"is {e['word']} a noun?"):
+        answer = "Yes" if e["kind"] == "noun" else "No"
+        return [Turn(user, f"{answer}. {e['word'].capitalize()} is {kind}.", answer)]
     return [Turn(user, f"{e['word'].capitalize()} is {kind}.", kind.split()[1])]
 
 
@@ -147,21 +150,21 @@ def past_tense(c):
 
 @task("spell", "words", 2)
 def spell(c):
-    w = c.word(c.src["vocabulary"])
+    w = c.word(c.src["spelling"] if c.chance(0.5) else c.src["vocabulary"])
     user = c.ask("""Spell {w}.|Spell the word {w}.|How do you spell {w}?|Can you spell {w}?|Please spell {w}.|spell {w}
         Spell out {w}.|What is the spelling of {w}?|Spell {w} letter by letter.|Write {w} letter by letter.
-        How is {w} spelled?|Tell me how to spell {w}.""", w=w)
+        How is {w} spelled?|Tell me how to spell {w}.|spell the word {w}|how do you spell {w}|Spell: {w}|{w} spelling|Can you spell the word {w} for me?|Split {w} into letters.""", w=w)
     return [Turn(user, "-".join(w), noise=False)]
 
 
 @task("letters", "words", 1.5)
 def letters(c):
-    w = c.word(c.src["vocabulary"])
+    w = c.word(c.src["spelling"] if c.chance(0.5) else c.src["vocabulary"])
     kind = c.num(0, 2)
     if kind == 0:
         user = c.ask("""How many letters are in {w}?|How many letters are in the word {w}?|Count the letters in {w}.|{w}: how many letters?
             How many letters does {w} have?|How long is the word {w}?|What is the number of letters in {w}?
-            Tell me how many letters {w} has.|Letters in {w}?|How many letters does the word {w} contain?""", w=w)
+            Tell me how many letters {w} has.|Letters in {w}?|How many letters are there in {w}?|What is the length of the word {w}?|Length of {w}?|Number of letters in {w}|How many letters does the word {w} contain?""", w=w)
         return [Turn(user, f"{'-'.join(w)}. {w.capitalize()} has {len(w)} letters.", str(len(w)))]
     first = kind == 1
     user = c.ask("""What is the {o} letter of {w}?|{o} letter of {w}?|Which letter is {o} in {w}?|Give me the {o} letter of {w}.
@@ -173,10 +176,10 @@ def letters(c):
 
 @task("reverse", "words", 1.5)
 def reverse(c):
-    w = c.word(c.src["short_vocabulary"])
+    w = c.word(c.src["short_spelling"] if c.chance(0.6) else c.src["short_vocabulary"])
     user = c.ask("""Reverse the word {w}.|Spell {w} backwards.|Write {w} backwards.|What is {w} backwards?|reverse {w}
         Reverse {w}.|Can you reverse {w}?|Turn {w} around.|How do you write {w} in reverse?|Say {w} backwards.
-        What do you get if you reverse {w}?|Please reverse the word {w}.""", w=w)
+        What do you get if you reverse {w}?|Please reverse the word {w}.|Reverse: {w}|reverse the word {w}|{w} backwards|{w} in reverse|Reverse this word: {w}""", w=w)
     return [Turn(user, f"{'-'.join(w)}, reversed: {'-'.join(reversed(w))}. {w[::-1]}", w[::-1], noise=False)]
 
 
@@ -186,7 +189,7 @@ def sort_words(c):
     text = ", ".join(words)
     user = c.ask("""Sort these words alphabetically: {v}|Put these words in alphabetical order: {v}|Sort {v} alphabetically.
         Alphabetical order: {v}|Order these words from A to Z: {v}|Arrange {v} in alphabetical order.
-        Can you sort these words: {v}?|Please sort alphabetically: {v}|List these words alphabetically: {v}""", v=text)
+        Can you sort these words: {v}?|Sort the words {v}.|Sort these words: {v}|Put {v} in alphabetical order.|Sort alphabetically: {v}|Write {v} in alphabetical order.|alphabetize {v}|Please sort alphabetically: {v}|List these words alphabetically: {v}""", v=text)
     return [Turn(user, ", ".join(sorted(words)))]
 
 
@@ -195,7 +198,9 @@ def count_words(c):
     words = c.some(c.src["vocabulary"], c.num(2, 8))
     user = c.ask("""How many words are in this list: {v}?|Count the words: {v}|How many items are here: {v}?|How many words: {v}?
         Count these: {v}|How many things are in this list? {v}|Tell me how many words there are: {v}
-        What is the number of words in: {v}?|How many words do you see: {v}?""", v=", ".join(words))
+        What is the number of words in: {v}?|How many words do you see: {v}?|How many things are listed here: {v}?|Count the items in this list: {v}|How long is this list: {v}?
+        {v}: how many words?|How many items does this list have? {v}|Count how many words there are: {v}|How many entries are in the list {v}?|List: {v}. How many items?
+        Tell me the number of items: {v}|count {v}""", v=", ".join(words))
     numbered = ", ".join(f"{i + 1} {w}" for i, w in enumerate(words))
     return [Turn(user, f"{numbered}. There are {len(words)} words.", str(len(words)))]
 
@@ -330,7 +335,9 @@ def odd_one_out(c):
     c.rng.shuffle(words)
     user = c.ask("""Which word does not belong: {v}?|Find the odd one out: {v}|Which is the odd one out: {v}?|What does not fit: {v}?
         Odd one out: {v}|Which of these does not belong? {v}|Pick the one that is different: {v}
-        Which word is different from the others: {v}?|Tell me the odd one out: {v}""", v=", ".join(words))
+        Which word is different from the others: {v}?|Tell me the odd one out: {v}|Which one does not fit? {v}|Which does not belong here: {v}?|One of these does not belong: {v}
+        {v}: which one does not fit?|Which of these words is the odd one out? {v}|What does not belong in this list: {v}?|Which of the words does not fit: {v}|Find the word that does not belong: {v}
+        Remove the word that does not fit: {v}""", v=", ".join(words))
     return [Turn(user, f"{odd[0].upper() + odd[1:]} does not belong. The others are {kinds[0]}.", odd)]
 
 

@@ -50,16 +50,22 @@ def flex_attention_of(documents):
 
 
 class Rows:
-    """Rows of one kind in an endless shuffled order that depends on the seed alone."""
+    """Rows of one kind in an endless shuffled order that depends on the seed alone.
 
-    def __init__(self, rows, seed):
-        self.rows, self.seed, self.at, self.epoch, self.order = rows, seed, 0, -1, None
+    refill, where given, returns the rows of the next epoch, or None to read the same again.
+    """
+
+    def __init__(self, rows, seed, refill=None):
+        self.rows, self.seed, self.at, self.epoch, self.order, self.refill = rows, seed, 0, -1, None, refill
 
     def take(self, count):
         out = [self.rows[:0]]
         while count:
             if self.order is None or self.at >= len(self.rows):
                 self.epoch += 1
+                fresh = self.refill() if self.refill and self.epoch else None
+                if fresh is not None:
+                    self.rows = fresh
                 generator = torch.Generator().manual_seed(self.seed * 1000 + self.epoch)
                 self.order = torch.randperm(len(self.rows), generator=generator).to(self.rows.device)
                 self.at = 0
@@ -70,9 +76,24 @@ class Rows:
         return torch.cat(out)
 
 
-def load_rows(folder, pattern, device):
-    parts = [np.load(p) for p in sorted(folder.glob(pattern))]
-    return torch.from_numpy(np.concatenate(parts).view(np.int16)).to(device)
+class Blocks:
+    """The blocks of the corpus, in order; the last one finished is read again while none is ready."""
+
+    def __init__(self, folder, kind, shards, device):
+        self.folder, self.kind, self.shards, self.device, self.next, self.used = folder, kind, shards, device, 0, []
+
+    def __call__(self):
+        if not (self.folder / f"done{self.next:02d}").exists():
+            self.used.append("again")
+            return None
+        names = [self.folder / f"{self.kind}{i:03d}.npy" for i in range(self.next * self.shards, (self.next + 1) * self.shards)]
+        self.used.append(self.next)
+        self.next += 1
+        return load_rows(names, self.device)
+
+
+def load_rows(paths, device):
+    return torch.from_numpy(np.concatenate([np.load(p) for p in paths]).view(np.int16)).to(device)
 
 
 def rate(step, total, phase2, peak, warmup, low=0.2):
@@ -109,7 +130,8 @@ def main():
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--warmup", type=int, default=200)
     parser.add_argument("--batch", type=int, default=256, help="rows of 512 tokens a step")
-    parser.add_argument("--books", type=float, default=0.09, help="share of book rows in phase 1")
+    parser.add_argument("--shards", type=int, default=112, help="shards of a block of the corpus")
+    parser.add_argument("--books", type=float, default=0.055, help="share of book rows in phase 1")
     parser.add_argument("--plain", type=float, default=0.06, help="share of plain rows in phase 1")
     parser.add_argument("--phase2", type=float, default=0.15)
     parser.add_argument("--init", help="bf16 weights to start from")
@@ -147,11 +169,12 @@ def main():
             print("attention", attention, "failed:", repr(error)[:2000], flush=True)
     optimizer.zero_grad(set_to_none=True)
     print(f"compiled with {attention} at {time.time() - began:.1f} s", flush=True)
-    while not (args.data / "done").exists():
+    while not (args.data / "done00").exists():
         time.sleep(0.5)
-    chat = Rows(load_rows(args.data, "chat*.npy", device), args.seed)
-    books = Rows(load_rows(args.data, "books.npy", device), args.seed + 1)
-    plain = Rows(load_rows(args.data, "plain*.npy", device), args.seed + 2)
+    talk, text = Blocks(args.data, "chat", args.shards, device), Blocks(args.data, "plain", args.shards, device)
+    chat = Rows(talk(), args.seed, talk)
+    books = Rows(load_rows([args.data / "books.npy"], device), args.seed + 1)
+    plain = Rows(text(), args.seed + 2, text)
     print("rows", len(chat.rows), len(books.rows), len(plain.rows), f"at {time.time() - began:.1f} s", flush=True)
     n_books, n_plain = round(args.batch * args.books), round(args.batch * args.plain)
     step, total, phase2 = 0, 10**9, 10**9
@@ -186,6 +209,11 @@ def main():
             total = step + int((args.budget - (time.time() - began) - 12) / one)
             phase2 = int(total * (1 - args.phase2))
             print(f"step {one * 1e3:.2f} ms, {args.batch * 512 / one / 1e6:.3f} M tokens/s, steps {total}, phase 2 from {phase2}", flush=True)
+        if total < 10**9 and step < phase2 and step % 1000 == 0:
+            loss.item()
+            one = (time.time() - marked) / (step - first - 10)
+            total = step + int((args.budget - (time.time() - began) - 12) / one)
+            phase2 = int(total * (1 - args.phase2))
         if step % 50 == 0:
             log.append([step, round(running.item() / 50, 4), round(lr, 7), round(norm.item(), 3), round(time.time() - began, 1)])
             running.zero_()
@@ -201,7 +229,7 @@ def main():
                             "rows": [(r.at, r.epoch, r.order) for r in (chat, books, plain)]}, args.state)
             kept = time.time()
     save(model, args.out / "model.safetensors")
-    info = {"steps": step, "tokens": step * args.batch * 512, "phase2": phase2, "seconds": round(time.time() - began, 1), "attention": attention,
+    info = {"blocks": {"chat": talk.used, "plain": text.used}, "steps": step, "tokens": step * args.batch * 512, "phase2": phase2, "seconds": round(time.time() - began, 1), "attention": attention,
             "epochs": {"chat": chat.epoch + chat.at / len(chat.rows), "books": books.epoch + books.at / len(books.rows),
                        "plain": plain.epoch + plain.at / len(plain.rows)},
             "torch": torch.__version__, "arguments": {k: str(v) for k, v in vars(args).items()}, "log": log}
