@@ -99,12 +99,12 @@ func Rooms() Table {
 		{
 			Path:    "examples/*",
 			Imports: []string{"", "nano", "sampling", "tokenizer", "zentest"},
-			System:  []string{"flag", "log"},
+			System:  []string{"flag", "log", "os/signal"},
 		},
 		{
 			Path:    "benchmarks/cmd/*",
 			Imports: []string{"", "nano", "sampling", "tokenizer"},
-			System:  []string{"flag", "log"},
+			System:  []string{"flag", "log", "os/signal"},
 		},
 		{Path: "internal/tree"},
 		{Path: "internal/deptest", Imports: []string{"internal/tree"}},
