@@ -4,6 +4,7 @@ package engine_test
 
 import (
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/stretchr/testify/require"
@@ -113,9 +114,12 @@ func (r *rig) pause() (release func()) {
 func (r *rig) stopInStep(n int) (resume func()) {
 	gate := make(chan struct{})
 	r.model.onStep = func(step int) {
-		if step == n {
+		switch {
+		case step == n:
 			close(r.stopped)
 			<-gate
+		case step > n: // so that an endless task does not fill the cache before the test goes on
+			time.Sleep(time.Millisecond)
 		}
 	}
 	return func() { close(gate) }
