@@ -194,6 +194,7 @@ Is water wet?/Is water wet or dry? > Water is wet. > wet
 At what temperature does water boil?/the boiling point of water/When does water boil? > Water boils at 100 degrees Celsius. > 100 degrees Celsius
 At what temperature does water freeze?/the freezing point of water/When does water freeze? > Water freezes at 0 degrees Celsius. > 0 degrees Celsius
 What is water made of?/the chemical formula of water/What is the formula of water? > Water is H2O: hydrogen and oxygen. > H2O
+What is H2O?/What does H2O mean?/What is H2O called? > H2O is water. > water
 What is ice?/What is ice made of? > Ice is frozen water. > frozen water
 What is steam?/What does water become when it boils? > Steam is water in the form of gas. > water in the form of gas
 What do we breathe?/What do people breathe? > We breathe air. > air

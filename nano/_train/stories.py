@@ -115,6 +115,10 @@ def story(c):
     if c.chance(0.12):
         text, _ = make_story(c, c.pick(KINDS))
         return [Turn(c.ask(ANY_STORY), text)]
+    if c.chance(0.05):
+        text, slots = make_story(c, c.pick(KINDS))
+        return [Turn(c.ask("""Tell me a story about two friends.|Write a story about friendship.|Tell me a story about friends.|A story about two friends, please.|Tell me a story about animals.
+            Write a short story about two animals.|Tell me a story about a good friend.|Tell me a short story about friendship.|Write a story about being kind.|Tell me a story about kindness."""), text)]
     kind = subject(c)
     ask = article(kind)
     options = {}

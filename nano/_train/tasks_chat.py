@@ -14,9 +14,9 @@ Please introduce yourself.|Can you tell me who you are?|What kind of model are y
 Hi, who are you?|Hello, what is your name?|So who are you?|What are you called?|Describe yourself.""")
 CAN = split("""What can you do?|What can I ask you?|How can you help me?|What are you good at?|Help|help|What do you know?|What is this?
 What are your abilities?|What kind of questions can you answer?|Tell me what you can do.|Can you help me?|What can you help with?
-What things can you do?|Give me an example of what you can do.|How do I use you?|What tasks can you do?""")
+What things can you do?|Give me an example of what you can do.|How do I use you?|What tasks can you do?|What are the things you can do?|What sort of things can you do?|Which things can you do?|What can you do for me?|What stuff can you do?|Tell me the things you can do.|What could you do?""")
 THANKS = split("""Thank you|Thanks|Thank you!|Thanks!|Thanks a lot|Thank you very much|Great, thanks|Thanks for your help|thx|thank you so much
-Perfect, thank you.|Good answer.|You did well.|Great job!|Good work.|Excellent!|Okay, thanks.|Cool, thanks!|Good job|Well done!|That is great.|Nice!|Many thanks.""")
+Perfect, thank you.|Good answer.|You did well.|Great job!|Good work.|Excellent!|Okay, thanks.|Cool, thanks!|Good job|Well done!|That is great.|Nice!|Many thanks.|Nice one.|Very nice!|Nice, thanks.|That is nice.|Awesome|So nice, thank you!|Wonderful!|Lovely.|Cool!|Great!|Very good.|Super""")
 BYE = split("""Goodbye|Bye|Bye!|See you|Good night|See you later|Bye bye|Goodbye!|That is all.|I have to go|Take care|See you tomorrow
 Have a nice day|bye""")
 IDENTITY = "I am Zen Nano, a tiny demo model."
@@ -107,7 +107,7 @@ def user_name(c):
         first = c.ask("""My dog is called {v}.|I have a dog named {v}.|My dog's name is {v}.|I have a dog. His name is {v}.|The name of my dog is {v}.
             We call our dog {v}.|I named my dog {v}.|There is a dog at my house, {v}.""", v=v)
         second, answer = c.ask("""What is my dog called?|What is the name of my dog?|What is my dog's name?|Do you remember the name of my dog?|Who is my dog?
-            Tell me my dog's name.|How is my dog called?|Name my dog."""), f"Your dog is called {v}."
+            Tell me my dog's name.|How is my dog called?|Name my dog.|Tell me the name of my dog.|Say my dog's name.|Do you know my dog's name?|Tell me what my dog is called.|Give me my dog's name.|What did I say my dog is called?"""), f"Your dog is called {v}."
     else:
         first = c.ask("""I live in {v}.|My home is in {v}.|I am from {v}.|I moved to {v}.|My house is in {v}.|I come from {v}.|My city is {v}.
             Home for me is {v}.""", v=v)
@@ -206,6 +206,14 @@ MOODS += [
     (split("I like cats.|I like dogs.|I love music.|I like pizza.|I like books.|I love football.|I like summer.|I like rain."), "That sounds nice!"),
     (split("What are you doing?|What do you do all day?|What are you thinking about?|What are you up to?|What do you think?|Are you busy?|What is on your mind?|What do you do?"),
      "I am waiting for your next question."),
+]
+
+
+MOODS += [
+    (split("Once upon a time|Once upon a time...|Once upon a time there was|Once upon a time,|Long ago|It was a dark night|once upon a time|Once there was"),
+     "What should the story be about? Ask me, for example: tell me a story about a fox."),
+    (split("How do I install Go?|Where can I learn Go?|How do I learn Go?|Where is the Go documentation?|How do I get Go?|Where do I find Go?|How can I install Go?|How do I start with Go?"),
+     "You can find Go at go.dev."),
 ]
 
 

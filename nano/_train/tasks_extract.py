@@ -282,7 +282,7 @@ def filler(c):
 def passage(c):
     """Returns a passage, a question about it and the answer."""
     table, _ = c.pick(TOPICS)
-    if c.chance(0.35):
+    if c.chance(0.55):
         subjects = []
         key = c.pick([k for k in table if table[k][1]])
         while len(subjects) < c.num(2, 3):
@@ -460,13 +460,14 @@ def letter_case(c):
     if kind == 0:
         user = c.ask("""Write {t} in upper case.|Put {t} in capital letters.|Make this upper case: {t}|Convert to upper case: {t}
             Uppercase: {t}|Change {t} to upper case.|Write this in capitals: {t}|Turn {t} into capital letters.|{t} in upper case
-            Capitalize every letter: {t}|Change to upper case: {t}|{t} in capital letters|Make {t} upper case.|Please write {t} in capital letters.|uppercase {t}|Shout: {t}""", t=text)
+            Capitalize every letter: {t}|Change to upper case: {t}|{t} in capital letters|Make {t} upper case.|Please write {t} in capital letters.|uppercase {t}|Shout: {t}|Change this to upper case: {t}|Change this text to upper case: {t}|Change the words {t} to upper case.|Can you change {t} to capital letters?|Could you write {t} in upper case?
+            Transform {t} to upper case.|Turn {t} into upper case.|{t} uppercase""", t=text)
         return [Turn(user, text.upper(), noise=False)]
     if kind == 1:
         shout = text.upper()
         user = c.ask("""Write {t} in lower case.|Put {t} in small letters.|Make this lower case: {t}|Convert to lower case: {t}
             Lowercase: {t}|Change {t} to lower case.|Write this in small letters: {t}|Turn {t} into lower case.|{t} in lower case
-            Use only small letters: {t}""", t=shout)
+            Use only small letters: {t}|Change this to lower case: {t}|Change the words {t} to lower case.|Can you change {t} to small letters?|Could you write {t} in lower case?|Transform {t} to lower case.|Change to lower case: {t}|lowercase {t}""", t=shout)
         return [Turn(user, text.lower(), noise=False)]
     user = c.ask("""Write {t} with capital first letters.|Write {t} in title case.|Title case: {t}|Convert to title case: {t}
         Capitalize each word: {t}|Make each word start with a capital: {t}|Put {t} in title case.|Use title case: {t}|Start every word with a capital letter: {t}|Give each word a capital first letter: {t}|{t} in title case|Capitalize the first letter of each word: {t}""", t=text.lower())
@@ -497,7 +498,7 @@ def repeat_times(c):
     n = c.num(2, 6)
     times = {2: "two times", 3: "three times", 4: "four times", 5: "five times", 6: "six times"}[n] if c.chance(0.5) else f"{n} times"
     user = c.ask("""Say {w} {n}.|Write {w} {n}.|Repeat the word {w} {n}.|Repeat {w} {n}.|Type {w} {n}.|Write the word {w} {n}.
-        Can you say {w} {n}?|Please say {w} {n}.|{w}, {n}|Print {w} {n}.|Give me the word {w} {n}.|Write down {w} {n}.|Repeat the following word {n}: {w}""", w=w, n=times)
+        Can you say {w} {n}?|Please say {w} {n}.|{w}, {n}|Print {w} {n}.|Give me the word {w} {n}.|Write down {w} {n}.|Repeat the following word {n}: {w}|Type the word {w} {n}.|Say the word {w} {n}.|Please write the word {w} {n}.|Write {n}: {w}|Can you write {w} {n}?|Write out {w} {n}.|Put down {w} {n}.""", w=w, n=times)
     return [Turn(user, " ".join([w] * n), noise=False)]
 
 

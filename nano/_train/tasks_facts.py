@@ -41,7 +41,8 @@ Can you tell me the capital of {c}?|What city is the capital of {c}?|{c}'s capit
 I need to know the capital of {c}.|Please tell me the capital of {c}.|The capital of {c} is what?|What is the capital of {c}
 Could you tell me what the capital of {c} is?|Which city is {c}'s capital?|I forgot the capital of {c}.|Quick question: what is the capital of {c}?
 What is the name of the capital of {c}?|Where is the government of {c}? I mean its capital.|Say the capital of {c}.|whats the capital of {c}
-Hi, what is the capital of {c}?|Remind me of the capital of {c}.|If I visit {c}, what is its capital?|The capital city of {c}?""")
+Hi, what is the capital of {c}?|Remind me of the capital of {c}.|If I visit {c}, what is its capital?|The capital city of {c}?|{c} capital city|{c} capital?|{c}: capital?|{c}'s capital city?|What would be {c}'s capital?
+{c}'s capital is what?|{c} capital please|Name {c}'s capital.|Tell me {c}'s capital.|{c} - capital?|{c}'s capital is called?|capital city of {c}|capital of {c}?|capital {c}""")
 
 
 def capital_turn(c, row):
@@ -84,7 +85,8 @@ def capital_yes_no(c):
     said = row["capital"] if truth else other["capital"]
     user = c.ask("""Is {x} the capital of {c}?|True or false: {x} is the capital of {c}.|Is it true that {x} is the capital of {c}?
         {x} is the capital of {c}, right?|Is the capital of {c} {x}?|Is {c}'s capital {x}?|Yes or no: is {x} the capital of {c}?
-        Am I right that {x} is the capital of {c}?|Tell me if {x} is the capital of {c}.""", x=said, c=the(row["name"]))
+        Am I right that {x} is the capital of {c}?|Tell me if {x} is the capital of {c}.|Is {c}'s capital city {x}?|Is the capital city of {c} {x}?|Would you say {x} is {c}'s capital?
+        Does {c} have the capital {x}?|Is {x} {c}'s capital?|Is {x} {c}'s capital city?|{c}'s capital is {x}, right?|Is it {x} that is the capital of {c}?""", x=said, c=the(row["name"]))
     words = ("True", "False") if user.startswith("True") else ("Yes", "No")
     answer = words[0] if said == row["capital"] else words[1]
     return [Turn(user, f"{answer}. The capital of {the(row['name'])} is {row['capital']}.", answer)]
@@ -200,7 +202,8 @@ def translate(c):
         return [Turn(user, f"{up(english)} in {lang} is {word}.", word)]
     user = c.ask("""What does {w} mean in English?|Translate {w} into English.|What is {w} in English?|What does the {l} word {w} mean?
         Translate the {l} word {w} to English.|{w} in English|What is the English word for {w}?|What does {w} mean in {l}?
-        What is the meaning of {w} in {l}?|Translate from {l} to English: {w}""", w=word, l=lang)
+        What is the meaning of {w} in {l}?|Translate from {l} to English: {w}|How do you say the {l} word {w} in English?|{l} word {w} in English|The {l} word {w} means what?|Translate {w} from {l} into English.|Tell me what {w} means in {l}.
+            In {l}, what does {w} mean?|What does {w} mean in {l}?|Meaning of the {l} word {w}?""", w=word, l=lang)
     return [Turn(user, f"{up(word)} is {lang} for {english}.", english, noise=False)]
 
 
@@ -235,7 +238,8 @@ def color_yes_no(c):
             What color does {w} have?|Name the color of {w}.|Do you know the color of {w}?""", w=what)
         return [Turn(user, f"{up(what)} is {color}.", color)]
     user = c.ask("""Is {w} {s}?|True or false: {w} is {s}.|Is it true that {w} is {s}?|Yes or no: is {w} {s}?|Is the color of {w} {s}?|{w} is {s}, right?
-        Would you say that {w} is {s}?|Tell me, is {w} {s}?|Do you think {w} is {s}?""", w=what, s=said)
+        Would you say that {w} is {s}?|Tell me, is {w} {s}?|Do you think {w} is {s}?|Right or wrong: {w} is {s}. Yes or no?|{w} is {s}, isn't it?|{w} is {s}?|Is {w} {s} or not?
+        Am I right that {w} is {s}?|{w} is {s}, correct?|Is the usual color of {w} {s}?|Can you tell me if {w} is {s}?""", w=what, s=said)
     words = ("True", "False") if user.startswith("True") else ("Yes", "No")
     answer = words[0] if said == color else words[1]
     return [Turn(user, f"{answer}. {up(what)} is {color}.", answer)]

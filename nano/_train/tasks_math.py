@@ -39,7 +39,8 @@ If you add {a} and {b}, what do you get?|How much is {a} and {b} together?|Add u
 What is {a} increased by {b}?|Please add {a} and {b}.|Can you add {a} and {b}?|add {a} {b}"""),
     "-": split("""Subtract {b} from {a}.|Take {b} away from {a}.|What is left if you take {b} from {a}?
 What is {a} decreased by {b}?|Take {b} from {a}.|If you have {a} and lose {b}, how much is left?
-Please subtract {b} from {a}.|How much is {a} after taking away {b}?|Reduce {a} by {b}."""),
+Please subtract {b} from {a}.|How much is {a} after taking away {b}?|Reduce {a} by {b}.|If I have {a} and take away {b}, what is left?|You have {a} and lose {b}. How much is left?|I had {a} and spent {b}. How much is left?
+If you start with {a} and remove {b}, what remains?|I have {a} and you take {b}. What is left?|What remains if you take {b} from {a}?|{a} take away {b} is what?"""),
     "*": split("""Multiply {a} by {b}.|Multiply {a} and {b}.|What do you get if you multiply {a} by {b}?
 How much is {a} times {b}?|Please multiply {a} by {b}.|Can you multiply {a} by {b}?
 What is {a} groups of {b}?|Give me the product of {a} and {b}.|multiply {a} {b}"""),
@@ -209,7 +210,9 @@ def word_problem(c):
             If {n} has {a} {t} and {m} gives {n} {b} more, how many {t} does {n} have?
             {n} collected {a} {t} on Monday and {b} {t} on Tuesday. How many {t} is that in all?
             A shop sold {a} {t} today and {b} {t} yesterday. How many {t} did it sell in total?
-            {m} gave {n} {b} {t}. {n} already had {a}. How many {t} does {n} have now?""", n=n, m=m, a=a, b=b, t=t)
+            {m} gave {n} {b} {t}. {n} already had {a}. How many {t} does {n} have now?|{n} has {a} {t} and {m} gives {n} {b} more. How many {t} does {n} have?
+            Suppose {n} has {a} {t} and gets {b} from {m}. How many {t} does {n} have?|{n} has {a} {t}. {m} gives {n} {b} {t}. How many {t} does {n} have?|If {n} has {a} {t} and finds {b} more, how many are there?
+            If {n} buys {a} {t} and {m} buys {b}, how many {t} do they have?|{a} {t} are on the table and {b} more are added. How many {t} are there?|{n} read {a} pages about {t} and then {b} more. How many pages about {t} is that? I mean in {t}.""", n=n, m=m, a=a, b=b, t=t)
         return [Turn(user, f"{a} + {b} = {a + b}. The answer is {a + b} {t}.", str(a + b))]
     if kind in (2, 3):
         a, b = c.pair(2, 60)
@@ -245,7 +248,8 @@ def word_problem(c):
             {n} divides {a} {t} into {b} equal groups. How many {t} are in a group?
             {b} people split {a} {t} evenly. How many {t} does each person get?
             {n} plants {a} {t} in {b} equal rows. How many {t} are in each row?
-            Split {a} {t} between {b} people. How many does each one get?""", n=n, a=a, b=b, t=t)
+            Split {a} {t} between {b} people. How many does each one get?|{b} friends share {a} {t} equally. How many {t} does each friend get?|{b} children divide {a} {t} evenly. How many {t} does each child get?
+            {b} people share {a} {t}. How many does each person get?|{a} {t} are split evenly between {b} people. How many {t} does each one get?|If {b} friends split {a} {t} evenly, how many does each get?|{b} pirates share {a} {t} equally. How many {t} does each pirate get?""", n=n, a=a, b=b, t=t)
         return [Turn(user, f"{a} / {b} = {q}. The answer is {q} {t}.", str(q))]
     a, b = c.pair(5, 50)
     d = c.num(1, a + b - 1)
@@ -256,7 +260,9 @@ def word_problem(c):
         {n} picked {a} {t} and {m} picked {b}. They used {d}. How many {t} remain?
         Start with {a} {t}, add {b}, then remove {d}. How many {t} are there?
         A shop had {a} {t}. It got {b} more and sold {d}. How many {t} are left in the shop?
-        {n} has {a} {t} and {m} has {b} {t}. Together they give away {d}. How many {t} do they keep?""",
+        {n} has {a} {t} and {m} has {b} {t}. Together they give away {d}. How many {t} do they keep?|You start with {a} {t}, add {b} and remove {d}. How many {t} are left?
+        There are {a} {t}. Add {b}, then take away {d}. How many {t} are there now?|Begin with {a} {t}. Get {b} more and lose {d}. How many {t} remain?|{n} starts with {a} {t}, gets {b} and uses {d}. How many {t} are left?
+        First there are {a} {t}, then {b} come and {d} go. How many {t} are there?""",
                  n=n, m=m, a=a, b=b, d=d, t=t)
     return [Turn(user, f"{a} + {b} = {a + b}. {a + b} - {d} = {a + b - d}. The answer is {a + b - d} {t}.",
                  str(a + b - d))]
@@ -283,7 +289,8 @@ def price_problem(c):
         {n} needs {a} dollars and has {b}. How much more does {n} need?
         {n} wants to buy a {t} for {a} dollars but has only {b} dollars. How much is missing?|A {t} costs {a} dollars and {n} has {b} dollars. How much more does {n} need?
         With {a} dollars {n} buys a {t} for {b} dollars. What is left over?
-        From {a} dollars {n} spends {b} on a {t}. How many dollars are left?""", n=n, t=t, a=a, b=b)
+        From {a} dollars {n} spends {b} on a {t}. How many dollars are left?|{n} has {b} dollars but needs {a}. How many more dollars does {n} need?|{n} needs {a} dollars for a {t} and has only {b}. How much is missing?
+        {n} has saved {b} dollars for a {t} that costs {a} dollars. How much more does {n} need?|A {t} is {a} dollars and {n} has {b}. How much more money does {n} need?""", n=n, t=t, a=a, b=b)
     return [Turn(user, f"{a} - {b} = {a - b}. The answer is {a - b} dollars.", str(a - b))]
 
 
@@ -299,7 +306,7 @@ def compare(c):
         Is {a} or {b} {w}?|{a} or {b}, which is {w}?|Which of {a} and {b} is {w}?|Of {a} and {b}, which one is {w}?
         Tell me which is {w}: {a} or {b}.|Pick the {w} number: {a} or {b}.|{w}: {a} or {b}?|Compare {a} and {b}. Which is {w}?|Which of the two is {w}, {a} or {b}?
         Which one of {a} and {b} is the {w} number?|Which of these numbers is {w}: {a}, {b}?|From {a} and {b}, choose the {w} one.|Of the numbers {a} and {b}, which is {w}?
-        Choose the {w} of {a} and {b}.|Which of these is {w}? {a} or {b}|Between {a} and {b}, which is {w}?|what's {w}, {a} or {b}""", w=which, a=a, b=b)
+        Choose the {w} of {a} and {b}.|Which of these is {w}? {a} or {b}|Between {a} and {b}, which is {w}?|what's {w}, {a} or {b}|Which of {a} or {b} is {w}?|Which number of {a} and {b} is {w}?|Of {a} and {b}, name the {w} one.|Which one of {a} and {b} is {w}?""", w=which, a=a, b=b)
     best = max(a, b) if high else min(a, b)
     return [Turn(user, f"{best} is {which}.", str(best))]
 
@@ -312,7 +319,8 @@ def compare_yes_no(c):
     high = c.chance(0.5)
     word = c.pick(["greater than", "bigger than", "more than"] if high else ["less than", "smaller than"])
     user = c.ask("""Is {a} {w} {b}?|True or false: {a} is {w} {b}.|Is it true that {a} is {w} {b}?|{a} is {w} {b}, right?
-        Would you say {a} is {w} {b}?|Check: is {a} {w} {b}?|Yes or no: is {a} {w} {b}?|Tell me if {a} is {w} {b}.""",
+        Would you say {a} is {w} {b}?|Check: is {a} {w} {b}?|Yes or no: is {a} {w} {b}?|Tell me if {a} is {w} {b}.|Check if {a} is {w} {b}.|Check whether {a} is {w} {b}.|Is the number {a} {w} {b}?|Can you check if {a} is {w} {b}?|{a} is {w} {b}. Right?|Please check: {a} is {w} {b}?
+        Do you think {a} is {w} {b}?""",
                  a=a, b=b, w=word)
     truth = (a > b) == high
     sign = "greater" if a > b else "less"
@@ -345,8 +353,10 @@ def sort_numbers(c):
     text = ", ".join(map(str, values))
     user = c.ask("""Sort these numbers {o}: {v}|Sort the numbers {o}: {v}|Put {v} {o}.|Order these numbers {o}: {v}|Sort {v} {o}.
         Arrange {v} {o}.|Can you sort {v} {o}?|List these {o}: {v}|Please put these numbers {o}: {v}
-        Write {v} {o}.|Sort {o}: {v}""", o=order, v=text)
-    if not down and c.chance(0.3):
+        Write {v} {o}.|Sort {o}: {v}|Arrange these numbers {o}: {v}|Arrange the numbers {v} {o}.|Arrange {o}: {v}|Could you arrange {v} {o}?|Order {v} {o}.|Order the numbers {o}: {v}
+        Please sort {v} {o}.|Can you put these numbers {o}: {v}?|Rank {v} {o}.|Rearrange {v} {o}.|Give me {v} {o}.|Here are some numbers: {v}. Sort them {o}.|{v}: sort {o}|Please arrange {v} {o}."""
+                 , o=order, v=text)
+    if not down and c.chance(0.25):
         user = c.ask("""Sort these numbers: {v}|Sort {v}.|Sort the numbers {v}|Can you sort these numbers: {v}?|Put these numbers in order: {v}|sort {v}
             Sort the list: {v}|Please sort: {v}|Order these numbers: {v}|Sort this list of numbers: {v}|[{v}] sorted?""", v=text)
     return [Turn(user, ", ".join(map(str, sorted(values, reverse=down))))]

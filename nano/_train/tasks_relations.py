@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """More copying from the prompt: any named value, any kind of value, and who did what to whom."""
 
+import json
+
 import tasks_extract as x
 from common import Turn, article, join, split, task
 
@@ -80,6 +82,28 @@ def attributes(c):
         question = f"Who is the {name}?" if name in people and c.chance(0.6) else c.ask(ASK_ATTRIBUTE, n=name)
         turns.append(Turn(x.layout(c, text, question) if i == 0 else question, rows[name], noise=False))
     return turns
+
+
+@task("attributes_json", "extract", 1.5)
+def attributes_json(c):
+    """Some of the named values as a JSON object."""
+    rows = {}
+    for _ in range(c.num(2, 5)):
+        name, value, _ = attribute(c)
+        rows[name] = value
+    if c.chance(0.5):
+        rows = {**dict(c.some([("name", x.full_name(c)), ("age", str(c.num(2, 99))), ("city", x.place(c)), ("email", x.email(c)), ("price", x.money(c)), ("job", x.job(c))], c.num(2, 4))),
+                **dict(list(rows.items())[:1])}
+    keys = [k for k in rows if c.chance(0.6)] or list(rows)
+    c.rng.shuffle(keys)
+    if c.chance(0.5):
+        text = "\n".join(f"{n[0].upper() + n[1:]}: {v}" for n, v in rows.items())
+    else:
+        text = " ".join(s[0].upper() + s[1:] for s in (statement(c, n, v, None) for n, v in rows.items()))
+    shown = join(keys) if c.chance(0.6) else ", ".join(keys)
+    user = c.ask("""{t}\\n\\nReturn the {k} as JSON.|{t}\\n\\nGive me {k} as JSON.|Extract {k} as JSON: {t}|Extract {k} as JSON.\\n\\n{t}|Return {k} as JSON.\\n{t}|{t}\\nAnswer in JSON with the keys {k}.
+        Text: {t}\\nReturn a JSON object with the keys {k}.|Read this and return JSON with {k}: {t}|{t} Write {k} as a JSON object.|JSON with {k} from this text: {t}""", t=text, k=shown).replace("\\n", "\n")
+    return [Turn(user, json.dumps({k: int(rows[k]) if k == "age" else rows[k] for k in keys}), noise=False)]
 
 
 @task("attributes_unknown", "extract", 0.8)

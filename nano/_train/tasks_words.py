@@ -8,10 +8,12 @@ Give me the definition of {w}.|Explain the word {w}.|What is the definition of {
 Can you define {w}?|What does "{w}" mean?|Please explain what {w} means.|define {w}|Define the word "{w}".
 I do not know the word {w}. What does it mean?|What is meant by {w}?|Could you define the word {w}?
 Meaning of {w}?|Do you know what {w} means?|How would you define {w}?|What do people mean by {w}?
-Explain what {w} means.|In simple words, what does {w} mean?|What's the meaning of {w}?|{w}: what does it mean?""")
+Explain what {w} means.|In simple words, what does {w} mean?|What's the meaning of {w}?|{w}: what does it mean?|Explain {w}.|Explain to me what {w} means.|Can you explain what {w} means?|Explain the meaning of {w}.|Could you explain what {w} means?|what is {w}|Tell me the meaning of {w}.
+what does {w} mean|Say what {w} means.|Please tell me what {w} means.""")
 WHAT_IS = split("""What is {a}?|What's {a}?|What is {a}|Tell me what {a} is.|Can you tell me what {a} is?|Explain what {a} is.
 Do you know what {a} is?|Describe {a}.|What exactly is {a}?|Please tell me what {a} is.|So, what is {a}?
-Say what {a} is.|I want to know what {a} is.|Could you explain what {a} is?|what are {p}?|What are {p}?""")
+Say what {a} is.|I want to know what {a} is.|Could you explain what {a} is?|what are {p}?|What are {p}?|Please explain what {a} is.|Can you explain what {a} is?|Explain to me what {a} is.|Could you tell me what {a} is?|Do you know {a}?
+what is {a} exactly|Would you explain what {a} is?|what's {a}""")
 
 
 def plural(c, word):
@@ -139,13 +141,25 @@ def plural_task(c):
     return [Turn(user, f"The plural of {w} is {plural(c, w)}.", plural(c, w))]
 
 
+IRREGULAR = dict(p.split(":") for p in split("""go:went|be:was|have:had|do:did|say:said|see:saw|come:came|take:took|get:got|give:gave|make:made|know:knew|think:thought|find:found|
+tell:told|become:became|leave:left|feel:felt|bring:brought|begin:began|keep:kept|hold:held|write:wrote|stand:stood|hear:heard|let:let|mean:meant|meet:met|run:ran|pay:paid|sit:sat|speak:spoke|
+lead:led|grow:grew|lose:lost|fall:fell|send:sent|build:built|understand:understood|draw:drew|break:broke|spend:spent|cut:cut|rise:rose|drive:drove|buy:bought|wear:wore|choose:chose|eat:ate|
+drink:drank|sing:sang|swim:swam|fly:flew|sleep:slept|teach:taught|catch:caught|win:won|throw:threw|fight:fought|forget:forgot|ride:rode|steal:stole|sell:sold|shake:shook|hide:hid|blow:blew|
+bite:bit|wake:woke|freeze:froze|ring:rang|sink:sank|hit:hit|put:put|read:read|shut:shut|walk:walked|play:played|jump:jumped|cook:cooked|work:worked|talk:talked|look:looked|live:lived""".replace("\n", "")))
+
+
 @task("past_tense", "words", 1.5)
 def past_tense(c):
-    w = c.pick(c.src["verbs"])
+    if c.chance(0.5):
+        w = c.pick(list(IRREGULAR))
+        past = IRREGULAR[w]
+    else:
+        w = c.pick(c.src["verbs"])
+        past = IRREGULAR.get(w, c.src["past"][w])
     user = c.ask("""What is the past tense of {w}?|past tense of {w}|Give me the past tense of {w}.|What's the past tense of {w}?
         Past tense of {w}?|Write {w} in the past tense.|Tell me the past tense of {w}.|Today I {w}. Yesterday I what?
         Put {w} in the past tense.|How do you say {w} in the past tense?|What is {w} in the past?""", w=w)
-    return [Turn(user, f"The past tense of {w} is {c.src['past'][w]}.", c.src["past"][w])]
+    return [Turn(user, f"The past tense of {w} is {past}.", past)]
 
 
 @task("spell", "words", 2)
@@ -153,7 +167,7 @@ def spell(c):
     w = c.word(c.src["spelling"] if c.chance(0.5) else c.src["vocabulary"])
     user = c.ask("""Spell {w}.|Spell the word {w}.|How do you spell {w}?|Can you spell {w}?|Please spell {w}.|spell {w}
         Spell out {w}.|What is the spelling of {w}?|Spell {w} letter by letter.|Write {w} letter by letter.
-        How is {w} spelled?|Tell me how to spell {w}.|spell the word {w}|how do you spell {w}|Spell: {w}|{w} spelling|Can you spell the word {w} for me?|Split {w} into letters.""", w=w)
+        How is {w} spelled?|Tell me how to spell {w}.|spell the word {w}|how do you spell {w}|Spell: {w}|{w} spelling|Can you spell the word {w} for me?|Split {w} into letters.|How do I spell {w}?|How would you spell {w}?|I want to spell {w}. How?|How does one spell {w}?|Please spell the word {w}.|Spell "{w}".|how to spell {w}""", w=w)
     return [Turn(user, "-".join(w), noise=False)]
 
 
@@ -164,7 +178,8 @@ def letters(c):
     if kind == 0:
         user = c.ask("""How many letters are in {w}?|How many letters are in the word {w}?|Count the letters in {w}.|{w}: how many letters?
             How many letters does {w} have?|How long is the word {w}?|What is the number of letters in {w}?
-            Tell me how many letters {w} has.|Letters in {w}?|How many letters are there in {w}?|What is the length of the word {w}?|Length of {w}?|Number of letters in {w}|How many letters does the word {w} contain?""", w=w)
+            Tell me how many letters {w} has.|Letters in {w}?|How many letters are there in {w}?|What is the length of the word {w}?|Length of {w}?|Number of letters in {w}|How many letters does the word {w} contain?|How long is {w}? I mean the word.|How long is the word "{w}"?|How many letters does {w} contain?|How long in letters is {w}?|How many letters make up {w}?|What's the length of {w}?|letters in {w}
+            How many letters does "{w}" have?""", w=w)
         return [Turn(user, f"{'-'.join(w)}. {w.capitalize()} has {len(w)} letters.", str(len(w)))]
     first = kind == 1
     user = c.ask("""What is the {o} letter of {w}?|{o} letter of {w}?|Which letter is {o} in {w}?|Give me the {o} letter of {w}.
@@ -179,7 +194,7 @@ def reverse(c):
     w = c.word(c.src["short_spelling"] if c.chance(0.6) else c.src["short_vocabulary"])
     user = c.ask("""Reverse the word {w}.|Spell {w} backwards.|Write {w} backwards.|What is {w} backwards?|reverse {w}
         Reverse {w}.|Can you reverse {w}?|Turn {w} around.|How do you write {w} in reverse?|Say {w} backwards.
-        What do you get if you reverse {w}?|Please reverse the word {w}.|Reverse: {w}|reverse the word {w}|{w} backwards|{w} in reverse|Reverse this word: {w}""", w=w)
+        What do you get if you reverse {w}?|Please reverse the word {w}.|Reverse: {w}|reverse the word {w}|{w} backwards|{w} in reverse|Reverse this word: {w}|Can you spell {w} backwards?|Write the word {w} backwards.|What is the reverse of {w}?|Show me {w} backwards.|Flip the word {w}.|Please reverse {w}.|Could you reverse {w}?""", w=w)
     return [Turn(user, f"{'-'.join(w)}, reversed: {'-'.join(reversed(w))}. {w[::-1]}", w[::-1], noise=False)]
 
 
@@ -189,7 +204,7 @@ def sort_words(c):
     text = ", ".join(words)
     user = c.ask("""Sort these words alphabetically: {v}|Put these words in alphabetical order: {v}|Sort {v} alphabetically.
         Alphabetical order: {v}|Order these words from A to Z: {v}|Arrange {v} in alphabetical order.
-        Can you sort these words: {v}?|Sort the words {v}.|Sort these words: {v}|Put {v} in alphabetical order.|Sort alphabetically: {v}|Write {v} in alphabetical order.|alphabetize {v}|Please sort alphabetically: {v}|List these words alphabetically: {v}""", v=text)
+        Can you sort these words: {v}?|Sort the words {v}.|Sort these words: {v}|Put {v} in alphabetical order.|Sort alphabetically: {v}|Write {v} in alphabetical order.|alphabetize {v}|Please sort alphabetically: {v}|List these words alphabetically: {v}|Arrange these words in alphabetical order: {v}|Arrange alphabetically: {v}|Arrange the words {v} alphabetically.|Please sort these words: {v}|Could you arrange {v} alphabetically?|Order alphabetically: {v}|Rearrange {v} in alphabetical order.""", v=text)
     return [Turn(user, ", ".join(sorted(words)))]
 
 
@@ -200,7 +215,7 @@ def count_words(c):
         Count these: {v}|How many things are in this list? {v}|Tell me how many words there are: {v}
         What is the number of words in: {v}?|How many words do you see: {v}?|How many things are listed here: {v}?|Count the items in this list: {v}|How long is this list: {v}?
         {v}: how many words?|How many items does this list have? {v}|Count how many words there are: {v}|How many entries are in the list {v}?|List: {v}. How many items?
-        Tell me the number of items: {v}|count {v}""", v=", ".join(words))
+        Tell me the number of items: {v}|count {v}|How many things are in {v}?|How many words are in this list? {v}|How many are in this list? {v}|In this list, how many things are there? {v}|How many items are there? {v}|How many things are there in the list {v}?""", v=", ".join(words))
     numbered = ", ".join(f"{i + 1} {w}" for i, w in enumerate(words))
     return [Turn(user, f"{numbered}. There are {len(words)} words.", str(len(words)))]
 
@@ -337,7 +352,8 @@ def odd_one_out(c):
         Odd one out: {v}|Which of these does not belong? {v}|Pick the one that is different: {v}
         Which word is different from the others: {v}?|Tell me the odd one out: {v}|Which one does not fit? {v}|Which does not belong here: {v}?|One of these does not belong: {v}
         {v}: which one does not fit?|Which of these words is the odd one out? {v}|What does not belong in this list: {v}?|Which of the words does not fit: {v}|Find the word that does not belong: {v}
-        Remove the word that does not fit: {v}""", v=", ".join(words))
+        Remove the word that does not fit: {v}|Which of these is different: {v}?|Which of these words is different? {v}|Which of the words is the odd one out? {v}|The odd one out of these words: {v}
+        Which word is the odd one out? {v}|Of these words, which does not belong? {v}|Say which word does not fit: {v}""", v=", ".join(words))
     return [Turn(user, f"{odd[0].upper() + odd[1:]} does not belong. The others are {kinds[0]}.", odd)]
 
 

@@ -33,7 +33,7 @@ def targets(ids, documents, answers, only_answers):
     next_ids = torch.full_like(ids, -100)
     keep = (documents[:, 1:] == documents[:, :-1]) & (ids[:, :-1] != END)
     if only_answers:
-        keep &= answers[:, 1:] == 1
+        keep &= (answers[:, 1:] == 1) | (answers.amax(1, keepdim=True) == 0)
     next_ids[:, :-1] = torch.where(keep, ids[:, 1:], -100)
     return next_ids
 
@@ -96,8 +96,8 @@ def load_rows(paths, device):
     return torch.from_numpy(np.concatenate([np.load(p) for p in paths]).view(np.int16)).to(device)
 
 
-def rate(step, total, phase2, peak, warmup, low=0.2):
-    """Warm-up, a cosine to low*peak at the end of phase 1, then a line to zero."""
+def rate(step, total, phase2, peak, warmup, low):
+    """Warm-up, a cosine to low*peak at the end of phase 1, then a line from there to zero."""
     if step < warmup:
         return peak * (step + 1) / warmup
     if step < phase2:
@@ -134,6 +134,7 @@ def main():
     parser.add_argument("--books", type=float, default=0.055, help="share of book rows in phase 1")
     parser.add_argument("--plain", type=float, default=0.06, help="share of plain rows in phase 1")
     parser.add_argument("--phase2", type=float, default=0.15)
+    parser.add_argument("--late-text", action="store_true", help="keep book and plain rows, with the loss on all their tokens, in phase 2")
     parser.add_argument("--init", help="bf16 weights to start from")
     parser.add_argument("--state", type=pathlib.Path, help="file to resume from and to save to")
     parser.add_argument("--layers", type=int, default=8)
@@ -141,6 +142,7 @@ def main():
     parser.add_argument("--attention", default="flex", choices=["flex", "sdpa"])
     parser.add_argument("--no-compile", action="store_true")
     parser.add_argument("--measure", type=int, default=100)
+    parser.add_argument("--spare", type=float, default=12, help="seconds kept free at the end")
     args = parser.parse_args()
     began = time.time()
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -162,7 +164,7 @@ def main():
     fake[:, ::64] |= 1 << 14
     for attention in ([attention, "sdpa"] if attention == "flex" else ["sdpa"]):
         try:
-            for only in (False, True):
+            for only in ((True,) if args.phase2 >= 1 else (False, True)):
                 step_loss(fake, only, attention).backward()
             break
         except Exception as error:  # the other path must still train
@@ -188,11 +190,11 @@ def main():
     log, kept, running = [], time.time(), torch.zeros((), device=device)
     first, marked = step, time.time()
     while step < total:
-        lr = rate(step, total if total < 10**9 else 10**6, phase2 if phase2 < 10**9 else 10**6, args.lr, args.warmup)
+        lr = rate(step, total if total < 10**9 else 10**6, phase2 if phase2 < 10**9 else 10**6, args.lr, args.warmup, 1.0 if args.phase2 >= 1 else 0.2)
         for group in optimizer.param_groups:
             group["lr"] = lr
-        late = step >= phase2
-        rows = chat.take(args.batch) if late else torch.cat([chat.take(args.batch - n_books - n_plain), books.take(n_books), plain.take(n_plain)])
+        late = step >= phase2 or args.phase2 >= 1
+        rows = chat.take(args.batch) if late and not args.late_text else torch.cat([chat.take(args.batch - n_books - n_plain), books.take(n_books), plain.take(n_plain)])
         loss = step_loss(rows, late, attention)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -206,13 +208,13 @@ def main():
         if total == 10**9 and step == first + 10 + args.measure:
             loss.item()
             one = (time.time() - marked) / args.measure
-            total = step + int((args.budget - (time.time() - began) - 12) / one)
+            total = step + int((args.budget - (time.time() - began) - args.spare) / one)
             phase2 = int(total * (1 - args.phase2))
             print(f"step {one * 1e3:.2f} ms, {args.batch * 512 / one / 1e6:.3f} M tokens/s, steps {total}, phase 2 from {phase2}", flush=True)
         if total < 10**9 and step < phase2 and step % 1000 == 0:
             loss.item()
             one = (time.time() - marked) / (step - first - 10)
-            total = step + int((args.budget - (time.time() - began) - 12) / one)
+            total = step + int((args.budget - (time.time() - began) - args.spare) / one)
             phase2 = int(total * (1 - args.phase2))
         if step % 50 == 0:
             log.append([step, round(running.item() / 50, 4), round(lr, 7), round(norm.item(), 3), round(time.time() - began, 1)])
