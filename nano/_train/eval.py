@@ -37,7 +37,7 @@ def load_model(folder):
 
 
 @torch.no_grad()
-def generate(model, tok, prompts, new_tokens, sample=False, seed=0, batch=64):
+def generate(model, tok, prompts, new_tokens, sample=False, seed=0, batch=64, temperature=0.5):
     """Continues every prompt until a stop token: (text, stopped, ids)."""
     torch.manual_seed(seed)
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
@@ -48,7 +48,7 @@ def generate(model, tok, prompts, new_tokens, sample=False, seed=0, batch=64):
         width = max(map(len, rows))
         ids = torch.tensor([[STOP[1]] * (width - len(r)) + r for r in rows])
         mask = torch.tensor([[0] * (width - len(r)) + [1] * len(r) for r in rows])
-        options = {"do_sample": True, "temperature": 0.3, "top_p": 0.9, "top_k": 40} if sample else {"do_sample": False}
+        options = {"do_sample": True, "temperature": temperature, "top_p": 0.9, "top_k": 40} if sample else {"do_sample": False}
         result = model.generate(ids, attention_mask=mask, max_new_tokens=min(new_tokens, 512 - width) if width < 510 else 1,
                                 eos_token_id=list(STOP), pad_token_id=STOP[1], **options)
         for i, row in zip(part, result[:, width:].tolist()):
@@ -69,15 +69,19 @@ def interval(right, n):
     return round(100 * max(0.0, middle - half), 1), round(100 * min(1.0, middle + half), 1)
 
 
-def exact(model, tok, sources, count, held, typed=False, only=None):
+def exact(model, tok, sources, count, held, typed=False, only=None, sample=False, temperature=0.5):
     """Exact match of the whole answer, the earlier turns of a conversation given."""
     cases = []
     for name, t in TASKS.items():
         if not t.exact or (only and name not in only):
             continue
-        for i in range(count):
+        made = 0
+        for i in range(count * 4):
             c = Context(f"evaluation/{name}/{i}", sources, held)
             turns = t.make(c)
+            if not c.clean or made == count:
+                continue
+            made += 1
             messages = []
             for turn in turns[:-1]:
                 messages += [{"role": "user", "content": turn.user}, {"role": "assistant", "content": turn.answer}]
@@ -86,7 +90,7 @@ def exact(model, tok, sources, count, held, typed=False, only=None):
                 user = user.lower().rstrip("?.!")
             messages.append({"role": "user", "content": user})
             cases.append((name, messages, turns[-1].answer))
-    answers = generate(model, tok, [render(tok, m) for _, m, _ in cases], 110)
+    answers = generate(model, tok, [render(tok, m) for _, m, _ in cases], 110, sample=sample, seed=11, temperature=temperature)
     table, wrong = {}, {}
     for (name, messages, want), (got, stopped, _) in zip(cases, answers):
         row = table.setdefault(name, {"group": TASKS[name].group, "n": 0, "right": 0, "stopped": 0})

@@ -19,7 +19,7 @@ CONFIG = {
     "use_sliding_window": False, "use_cache": True, "initializer_range": 0.02, "torch_dtype": "bfloat16",
     "bos_token_id": 4093, "eos_token_id": [4095, 4093], "pad_token_id": 4093,
 }
-GENERATION = {"do_sample": True, "temperature": 0.3, "top_k": 40, "top_p": 0.9, "repetition_penalty": 1.0, "max_new_tokens": 320,
+GENERATION = {"do_sample": True, "temperature": 0.5, "top_k": 40, "top_p": 0.9, "repetition_penalty": 1.0, "max_new_tokens": 320,
               "bos_token_id": 4093, "eos_token_id": [4095, 4093], "pad_token_id": 4093}
 QUANTIZATION = {"quant_method": "zen", "format": "int8", "bits": 8, "group_size": GROUP}
 
