@@ -17,6 +17,7 @@ import (
 	"github.com/zenlm/zen/internal/engine"
 	"github.com/zenlm/zen/kvcache"
 	"github.com/zenlm/zen/model"
+	"github.com/zenlm/zen/tensor"
 	"github.com/zenlm/zen/tokenizer"
 
 	// The backend and the architectures every program has.
@@ -62,7 +63,7 @@ func (m *Model) load(ctx context.Context, open opener) (err error) {
 		return err
 	}
 	var opening []checkpoint.Option
-	if o.progress != nil {
+	if o.progress != nil && o.weights == tensor.Invalid {
 		opening = append(opening, checkpoint.WithProgress(func(done, total int64) error {
 			o.progress(Progress{done, total})
 			return ctx.Err()
@@ -81,7 +82,8 @@ func (m *Model) load(ctx context.Context, open opener) (err error) {
 	if m.backend, err = backend.Open(o.backend, backend.Options{Workers: o.workers}); err != nil {
 		return err
 	}
-	if err = weights.Load(ctx, m.backend, nil); err != nil {
+	m.weights = weights
+	if err = weights.Load(ctx, m.backend, m.quantizing()); err != nil {
 		return err
 	}
 	shape, pages, err := o.cache(m.config, m.context)
@@ -96,6 +98,15 @@ func (m *Model) load(ctx context.Context, open opener) (err error) {
 		BatchTokens: o.prefillTokens, MaxActive: o.maxActive, MaxWaiting: o.maxWaiting,
 	})
 	return nil
+}
+
+// quantizing returns what is to be told of the loading of weights, which takes time
+// when they are quantised; otherwise the opening of the checkpoint has told it.
+func (m *Model) quantizing() func(done, total int64) {
+	if m.options.progress == nil || m.options.weights == tensor.Invalid {
+		return nil
+	}
+	return func(done, total int64) { m.options.progress(Progress{done, total}) }
 }
 
 // describe reads the configuration, binds the weights by name without reading
@@ -117,6 +128,11 @@ func (m *Model) describe() (net model.Model, weights *model.Weights, err error) 
 	weights = model.NewWeights(m.checkpoint)
 	if net, err = model.New(m.config, weights); err != nil {
 		return nil, nil, err
+	}
+	if format := m.options.weights; format != tensor.Invalid {
+		if err := weights.Quantize(format); err != nil {
+			return nil, nil, err
+		}
 	}
 	m.identity = sync.OnceValue(func() [32]byte { return identity(config, m.checkpoint) })
 	m.plan, err = m.options.plan(m.config, weights.Bytes(), m.context)

@@ -21,6 +21,12 @@ const (
 	BF16 = tensor.BF16
 )
 
+// The formats WithWeights can bring weights into.
+const (
+	Int8 = tensor.Q8 // 8.25 bits a weight, blocks of 64 with an F16 scale
+	Int4 = tensor.Q4 // 4.5 bits a weight, blocks of 32 with an F16 scale
+)
+
 // Option configures Load. An option out of range is an error of Load.
 type Option func(*options) error
 
@@ -28,6 +34,7 @@ type options struct {
 	backend       string
 	workers       int
 	context       int   // tokens; 0 for the model's
+	weights       DType // Int8, Int4 or Invalid for the checkpoint's
 	kvType        DType // Invalid for the weights' choice
 	kvBudget      int64 // bytes; 0 for the default
 	maxActive     int
@@ -63,6 +70,19 @@ func newOptions(opts []Option) (*options, error) {
 func WithBackend(name string) Option {
 	return func(o *options) error {
 		o.backend = name
+		return nil
+	}
+}
+
+// WithWeights quantises the checkpoint's matrices to Int8 or Int4 while they are
+// read. They then take memory of their own; Model.Save keeps them for a start
+// without this work. A checkpoint that is quantised otherwise already is refused.
+func WithWeights(format DType) Option {
+	return func(o *options) error {
+		if format != Int8 && format != Int4 {
+			return fmt.Errorf("zen: WithWeights(%v), want Int8 or Int4", format)
+		}
+		o.weights = format
 		return nil
 	}
 }

@@ -30,6 +30,7 @@ type Model struct {
 	identity   func() [32]byte // what saved sessions are checked against
 
 	checkpoint *checkpoint.Checkpoint
+	weights    *model.Weights
 	backend    backend.Backend
 	cache      *kvcache.Cache
 	engine     *engine.Engine
@@ -37,6 +38,9 @@ type Model struct {
 	counters counters
 	close    sync.Once
 	closeErr error
+
+	saving sync.Mutex // held by Save; Close waits for it
+	closed bool
 }
 
 type counters struct {
@@ -68,6 +72,9 @@ func LoadFS(ctx context.Context, fsys fs.FS, dir string, opts ...Option) (*Model
 func (m *Model) Close() error {
 	m.close.Do(func() {
 		m.engine.Close()
+		m.saving.Lock()
+		defer m.saving.Unlock()
+		m.closed = true
 		m.cache.Close()
 		m.closeErr = errors.Join(m.backend.Close(), m.checkpoint.Close())
 	})

@@ -112,7 +112,7 @@ func activation(op, name string, t *tensor.Tensor, shape ...int) {
 
 // weight panics unless t is a matrix [out, in] of a weight type, -1 for any size.
 func weight(op, name string, t *tensor.Tensor, out, in int) {
-	ok := isFloat(t.DType)
+	ok := isFloat(t.DType) || t.DType == tensor.Q8 || t.DType == tensor.Q4
 	if t.DType == tensor.I8 && t.Quantized() && len(t.Shape) == 2 {
 		sc := t.Scales
 		ok = sc.DType == tensor.F16 && t.Dim(1)%tensor.QuantBlock == 0 &&

@@ -45,6 +45,8 @@ type Backend struct {
 	embed     embedArgs
 	norm      normArgs
 	matMul    matMulArgs
+	panels    panelArgs
+	blocksX   []byte // memory of panelArgs.blocksX
 	rotary    rotaryArgs
 	attention attentionArgs
 	pointwise pointwiseArgs

@@ -23,16 +23,21 @@ const tileBytes = 64 << 10
 
 // MatMul sets dst = x·weightᵀ + bias. Workers share the rows of weight.
 func (b *Backend) MatMul(dst, x, weight, bias *tensor.Tensor) {
+	if x.Dim(0) == 0 {
+		return
+	}
+	var biasRows matrix
+	if bias != nil {
+		biasRows = matrixOf(bias)
+		biasRows.width = 1
+	}
+	if weight.DType == tensor.Q8 || weight.DType == tensor.Q4 {
+		b.matMulPanels(dst, x, weight, biasRows)
+		return
+	}
 	b.matMul = matMulArgs{
 		dst: tensor.Slice[float32](dst), x: tensor.Slice[float32](x),
-		n: x.Dim(0), in: x.Dim(1), out: dst.Dim(1), weight: matrixOf(weight),
-	}
-	if bias != nil {
-		b.matMul.bias = matrixOf(bias)
-		b.matMul.bias.width = 1
-	}
-	if b.matMul.n == 0 {
-		return
+		n: x.Dim(0), in: x.Dim(1), out: dst.Dim(1), weight: matrixOf(weight), bias: biasRows,
 	}
 	tile := min(max(tileBytes/4/max(b.matMul.in, 1), 4), gemmCols)
 	b.pool.run(b.matMul.out, tile, (*Backend).matMulRows)

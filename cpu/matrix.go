@@ -5,6 +5,7 @@ package cpu
 import (
 	"unsafe"
 
+	"github.com/zenlm/zen/quant"
 	"github.com/zenlm/zen/tensor"
 )
 
@@ -14,11 +15,12 @@ const quantBlock = tensor.QuantBlock
 // cache, whose rows are positions of a head.
 type matrix struct {
 	dtype  tensor.DType
-	width  int       // elements
-	f32    []float32 // of F32
-	u16    []uint16  // of F16, BF16
-	i8     []int8    // of I8
-	scales []uint16  // [rows, width/64] F16, of I8
+	width  int            // elements
+	f32    []float32      // of F32
+	u16    []uint16       // of F16, BF16
+	i8     []int8         // of I8
+	scales []uint16       // [rows, width/64] F16, of I8
+	panels *tensor.Tensor // of Q8, Q4
 }
 
 func matrixOf(t *tensor.Tensor) matrix {
@@ -30,6 +32,8 @@ func matrixOf(t *tensor.Tensor) matrix {
 		m.u16 = tensor.Slice[uint16](t)
 	case tensor.I8:
 		m.i8, m.scales = tensor.Slice[int8](t), tensor.Slice[uint16](t.Scales)
+	case tensor.Q8, tensor.Q4:
+		m.panels = t
 	default:
 		panic("cpu: operand of type " + t.DType.String())
 	}
@@ -48,6 +52,8 @@ func (m *matrix) widen(dst []float32, i int) {
 		widenBF16(dst, m.u16[lo:hi])
 	case tensor.I8:
 		widenI8(dst, m.i8[lo:hi], m.scales[lo/quantBlock:hi/quantBlock])
+	case tensor.Q8, tensor.Q4:
+		quant.Dequantize(dst, m.panels, i)
 	}
 }
 

@@ -53,7 +53,7 @@ func (m *memory) close() error {
 // aligned returns host, or a copy of it that is aligned for its element type.
 func (b *Backend) aligned(host *tensor.Tensor) (*tensor.Tensor, error) {
 	data := host.HostBytes()
-	if len(data) == 0 || isAligned(unsafe.Pointer(unsafe.SliceData(data)), host.DType.Size()) {
+	if len(data) == 0 || isAligned(unsafe.Pointer(unsafe.SliceData(data)), max(1, host.DType.Size())) {
 		return host, nil
 	}
 	t, err := b.Alloc(host.DType, host.Shape...)
@@ -74,6 +74,11 @@ func grow(buf *[]float32, n int) []float32 {
 		*buf = alignedFloats(n)
 	}
 	return (*buf)[:n]
+}
+
+func alignedBytes(n int) []byte {
+	f := alignedFloats((n + 3) / 4)
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(f))), n)
 }
 
 func alignedFloats(n int) []float32 {

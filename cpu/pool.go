@@ -16,8 +16,9 @@ type kernel func(b *Backend, w *worker, lo, hi int)
 type worker struct {
 	wake chan struct{}
 
-	tile []float32 // widened weight rows
-	bias []float32
+	tile  []float32 // widened weight rows
+	bias  []float32
+	panel []byte // of simd.ScratchBytes
 	attentionScratch
 }
 

@@ -4,6 +4,7 @@ package model
 
 import (
 	"github.com/zenlm/zen/tensor"
+	"slices"
 )
 
 // MaxConfigBytes is the size of the largest config.json or generation_config.json
@@ -47,13 +48,12 @@ type Config struct {
 	PadTokenID  *int32  // nil where the file has none or one outside the vocabulary
 }
 
-// Quantization is the quantization_config of a checkpoint this project wrote:
-// linear weights are I8 with one F16 scale for every GroupSize inputs.
+// Quantization is the quantization_config of a checkpoint this project wrote.
 type Quantization struct {
-	QuantMethod string // "zen"
-	Format      string // "int8"
-	Bits        int    // 8
-	GroupSize   int    // tensor.QuantBlock
+	QuantMethod string `json:"quant_method"` // "zen"
+	Format      string `json:"format"`       // "int8" or "int4"
+	Bits        int    `json:"bits"`         // 8 or 4
+	GroupSize   int    `json:"group_size"`   // inputs that share a scale: 64 or 32
 }
 
 // Window returns how many positions a row of the layer sees, its own included,
@@ -266,12 +266,28 @@ func (c *Config) quantization(f *fields) {
 		Bits:        q.int("bits", 0, 0, 64),
 		GroupSize:   q.int("group_size", 0, 0, maxHidden),
 	}
-	if want := (Quantization{"zen", "int8", 8, tensor.QuantBlock}); q.err == nil && *c.Quantization != want {
-		q.unsupported("format %q, bits %d, group_size %d; want %q, %d, %d", c.Quantization.Format,
-			c.Quantization.Bits, c.Quantization.GroupSize, want.Format, want.Bits, want.GroupSize)
+	if q.err == nil && !slices.Contains(quantizations, *c.Quantization) {
+		q.unsupported("format %q, bits %d, group_size %d; want one of %v", c.Quantization.Format,
+			c.Quantization.Bits, c.Quantization.GroupSize, quantizations)
 	}
 	q.rest(func(string) bool { return false })
 	f.join(q)
+}
+
+// quantizations are the formats this project writes. The layout, rows or panels,
+// shows in the shapes of the tensors.
+var quantizations = []Quantization{
+	{"zen", "int8", 8, tensor.QuantBlock},
+	{"zen", "int4", 4, tensor.QuantBlock / 2},
+}
+
+// QuantizationOf returns the quantization_config of a block format, tensor.Q8 or
+// tensor.Q4.
+func QuantizationOf(format tensor.DType) Quantization {
+	if format == tensor.Q4 {
+		return quantizations[1]
+	}
+	return quantizations[0]
 }
 
 func (c *Config) tokens(f *fields) {

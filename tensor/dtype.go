@@ -7,7 +7,8 @@ import "fmt"
 // DType is the type of a tensor's elements. The zero value is Invalid.
 type DType uint8
 
-// The element types. A quantised matrix is an I8 tensor whose Scales are set.
+// The element types. A quantised matrix has Scales; it is an I8 tensor in rows, or
+// in panels of the block formats Q8 and Q4.
 const (
 	Invalid DType = iota
 	F64
@@ -25,6 +26,8 @@ const (
 	U16
 	U8
 	Bool
+	Q8 // panels of 8-bit blocks, see PanelRows
+	Q4 // panels of 4-bit blocks, see PanelRows
 	numDTypes
 )
 
@@ -48,6 +51,8 @@ var dtypes = [numDTypes]struct {
 	U16:     {"U16", 2},
 	U8:      {"U8", 1},
 	Bool:    {"BOOL", 1},
+	Q8:      {"Q8", 0},
+	Q4:      {"Q4", 0},
 }
 
 // ParseDType returns the type that safetensors spells name, such as "BF16".
@@ -60,7 +65,8 @@ func ParseDType(name string) (DType, error) {
 	return Invalid, fmt.Errorf("tensor: unknown dtype %q", name)
 }
 
-// Size returns the bytes of one element, 0 for an invalid type.
+// Size returns the bytes of one element, 0 for an invalid type and for the block
+// formats.
 func (d DType) Size() int {
 	if d >= numDTypes {
 		return 0

@@ -9,8 +9,8 @@ import (
 	"unsafe"
 )
 
-// QuantBlock is the number of consecutive inputs of a quantised weight row that
-// share one scale.
+// QuantBlock is the number of consecutive inputs of a block: those of an I8 or Q8
+// matrix share one scale, those of a Q4 matrix one in each half.
 const QuantBlock = 64
 
 // Storage is memory that tensors lie in. Its owner is the backend that
@@ -85,7 +85,13 @@ func CheckedBytes(dtype DType, shape []int) (int, error) {
 func (t *Tensor) Len() int { return Elements(t.Shape) }
 
 // Bytes returns the bytes of the elements, those of Scales not counted.
-func (t *Tensor) Bytes() int { return t.Len() * t.DType.Size() }
+func (t *Tensor) Bytes() int {
+	switch t.DType {
+	case Q8, Q4:
+		return Elements(PanelShape(t.DType, t.Shape))
+	}
+	return t.Len() * t.DType.Size()
+}
 
 // Dim returns dimension i, counted from the end if negative.
 func (t *Tensor) Dim(i int) int {

@@ -56,7 +56,7 @@ const forked = 65 // tokens that the first two sequences share: a multiple of th
 func newDecoder(d *device, weight, cache tensor.DType, window int) *decoder {
 	m := &decoder{hidden: 70, heads: 6, kvHeads: 2, headDim: 10, inner: 131, vocab: 40,
 		window: window, cache: cache}
-	if weight == tensor.I8 {
+	if !isFloat(weight) {
 		m.hidden, m.heads, m.headDim, m.inner = 128, 8, 16, 192
 	}
 	q, kv := m.heads*m.headDim, m.kvHeads*m.headDim
@@ -166,7 +166,8 @@ func determinismChecks() []check {
 	for _, c := range []struct {
 		weight, cache tensor.DType
 		window        int
-	}{{tensor.F32, tensor.F32, 0}, {tensor.BF16, tensor.F16, 37}, {tensor.F16, tensor.BF16, 0}, {tensor.I8, tensor.F32, 3}} {
+	}{{tensor.F32, tensor.F32, 0}, {tensor.BF16, tensor.F16, 37}, {tensor.F16, tensor.BF16, 0}, {tensor.I8, tensor.F32, 3},
+		{tensor.Q8, tensor.F16, 0}, {tensor.Q4, tensor.F32, 0}} {
 		name := fmt.Sprintf("weight=%v/cache=%v/window=%d", c.weight, c.cache, c.window)
 		all = append(all,
 			check{"Deterministic/schedules/" + name, func(d *device) {

@@ -4,10 +4,12 @@ package backendtest
 
 import (
 	"bytes"
+	"context"
 	"math"
 	"math/rand/v2"
 
 	"github.com/zenlm/zen/backend"
+	"github.com/zenlm/zen/quant"
 	"github.com/zenlm/zen/tensor"
 )
 
@@ -137,6 +139,9 @@ func (d *device) weight(dtype tensor.DType, odd bool, shape ...int) (*tensor.Ten
 // hostWeight returns a guarded host tensor of random values, and the values.
 func hostWeight(rng *rand.Rand, dtype tensor.DType, odd bool, shape ...int) (*tensor.Tensor, []float64) {
 	n := tensor.Elements(shape)
+	if dtype == tensor.Q8 || dtype == tensor.Q4 {
+		return panelWeight(rng, dtype, shape[0], shape[1])
+	}
 	if dtype != tensor.I8 {
 		data := encode(dtype, uniform(rng, n))
 		return hostTensor(dtype, data, odd, shape...), decode(dtype, data)
@@ -151,6 +156,25 @@ func hostWeight(rng *rand.Rand, dtype tensor.DType, odd bool, shape ...int) (*te
 	}
 	t := hostTensor(dtype, q, odd, shape...)
 	t.Scales = hostTensor(tensor.F16, scaleBytes, odd, shape[0], shape[1]/tensor.QuantBlock)
+	return t, values
+}
+
+// panelWeight returns a matrix of a block format of random values, and the values.
+func panelWeight(rng *rand.Rand, format tensor.DType, out, in int) (*tensor.Tensor, []float64) {
+	source := &tensor.Tensor{DType: tensor.F32, Shape: []int{out, in},
+		Storage: tensor.Memory(encode(tensor.F32, uniform(rng, out*in)))}
+	alloc := func(n int) ([]byte, error) { return make([]byte, n), nil }
+	t, err := quant.Quantize(context.Background(), format, source, 1, alloc, func(int) {})
+	if err != nil {
+		panic(err)
+	}
+	values, row := make([]float64, 0, out*in), make([]float32, in)
+	for i := range out {
+		quant.Dequantize(row, t, i)
+		for _, v := range row {
+			values = append(values, float64(v))
+		}
+	}
 	return t, values
 }
 

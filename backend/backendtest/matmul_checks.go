@@ -4,14 +4,17 @@ package backendtest
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/zenlm/zen/tensor"
 )
 
 var (
 	floatTypes  = []tensor.DType{tensor.F32, tensor.F16, tensor.BF16}
-	weightTypes = append([]tensor.DType{tensor.I8}, floatTypes...)
+	weightTypes = append([]tensor.DType{tensor.I8, tensor.Q8, tensor.Q4}, floatTypes...)
 )
+
+func isFloat(dtype tensor.DType) bool { return slices.Contains(floatTypes, dtype) }
 
 type matMulCase struct {
 	weight     tensor.DType
@@ -43,6 +46,9 @@ func matMulCases(weight tensor.DType) []matMulCase {
 	if weight == tensor.I8 {
 		ins = []int{64, 128, 192, 448, 1024}
 	}
+	if weight == tensor.Q8 || weight == tensor.Q4 {
+		ins = []int{33, 63, 64, 65, 100, 255, 384, 1023}
+	}
 	var all []matMulCase
 	for i, in := range ins {
 		for j, out := range []int{1, 3, 4, 5, 17, 64, 67} {
@@ -65,7 +71,7 @@ func (d *device) matMulCase(c matMulCase) {
 	var added []float64
 	if c.bias {
 		dtype := c.weight
-		if dtype == tensor.I8 {
+		if !isFloat(dtype) {
 			dtype = tensor.F32
 		}
 		bias, added = d.weight(dtype, c.odd, c.out)

@@ -26,7 +26,7 @@ func sumTolerance(n int) float64 { return ulpF32 * (4 + math.Sqrt(float64(n))) }
 //	F32   sums in float32
 //	F16   a tensor core takes x in the weight's type: half a unit each
 //	BF16  the same
-//	I8    x may be quantised by rows to 127 steps of its largest element, half a
+//	I8, Q8, Q4  x may be quantised by rows to 127 steps of its largest element, half a
 //	      step each. The values here are uniform, so that Σ|xᵢwᵢ| is half of
 //	      max|x|·Σ|wᵢ|; twice that bounds a short row.
 func matMulTolerance(weight tensor.DType, n int) float64 {
@@ -35,7 +35,7 @@ func matMulTolerance(weight tensor.DType, n int) float64 {
 		return ulpF16/2 + sumTolerance(n)
 	case tensor.BF16:
 		return ulpBF16/2 + sumTolerance(n)
-	case tensor.I8:
+	case tensor.I8, tensor.Q8, tensor.Q4:
 		return 2./127 + sumTolerance(n)
 	}
 	return sumTolerance(n)

@@ -19,17 +19,23 @@ const (
 func Rooms() Table {
 	return Table{
 		{Path: "tensor"},
+		{Path: "quant", Imports: []string{"tensor"}, Modules: []string{xsys}},
 		{Path: "backend", Imports: []string{"tensor"}},
 		{
 			Path:    "backend/backendtest",
-			Imports: []string{"backend", "tensor"},
+			Imports: []string{"backend", "quant", "tensor"},
 			Modules: []string{gonum},
 			System:  []string{"testing"},
 			Tests:   []string{"cpu"},
 		},
 		{
+			Path:    "cpu/internal/simd",
+			Imports: []string{"tensor"},
+			Modules: []string{xsys},
+		},
+		{
 			Path:    "cpu",
-			Imports: []string{"backend", "tensor"},
+			Imports: []string{"backend", "cpu/internal/simd", "quant", "tensor"},
 			Modules: []string{gonum, xsys},
 			Tests:   []string{"backend/backendtest"},
 		},
@@ -60,7 +66,7 @@ func Rooms() Table {
 		},
 		{
 			Path:    "model",
-			Imports: []string{"attention", "backend", "checkpoint", "kvcache", "layers", "tensor"},
+			Imports: []string{"attention", "backend", "checkpoint", "kvcache", "layers", "quant", "tensor"},
 			Tests:   []string{"cpu"},
 		},
 		{

@@ -35,6 +35,7 @@ func main() {
 type config struct {
 	model            string
 	backend          string
+	weights          string
 	pp, tg, depth, n int
 	threads, prefill int
 	json             bool
@@ -44,6 +45,7 @@ type config struct {
 type result struct {
 	Model   string `json:"model"`
 	Backend string `json:"backend"`
+	Weights string `json:"weights"`
 	Threads int    `json:"threads"`
 	PP      int    `json:"pp"`
 	TG      int    `json:"tg"`
@@ -67,6 +69,7 @@ func run(args []string) error {
 	var c config
 	fs.StringVar(&c.model, "model", "", "folder of the checkpoint")
 	fs.StringVar(&c.backend, "backend", "cpu", "backend to run on")
+	fs.StringVar(&c.weights, "weights", "", "int8 or int4 to quantise at load, empty for the checkpoint's")
 	fs.IntVar(&c.pp, "pp", 512, "tokens of the prompt")
 	fs.IntVar(&c.tg, "tg", 128, "tokens to decode")
 	fs.IntVar(&c.depth, "depth", 0, "tokens in the context before decoding")
@@ -93,12 +96,20 @@ func run(args []string) error {
 
 func measure(ctx context.Context, c config) (*result, error) {
 	begin := time.Now()
-	m, err := zen.Load(ctx, c.model, zen.WithBackend(c.backend), zen.WithWorkers(c.threads), zen.WithPrefill(c.prefill))
+	opts := []zen.Option{zen.WithBackend(c.backend), zen.WithWorkers(c.threads), zen.WithPrefill(c.prefill)}
+	if c.weights != "" {
+		format, ok := map[string]zen.DType{"int8": zen.Int8, "int4": zen.Int4}[c.weights]
+		if !ok {
+			return nil, fmt.Errorf("-weights %q, want int8 or int4", c.weights)
+		}
+		opts = append(opts, zen.WithWeights(format))
+	}
+	m, err := zen.Load(ctx, c.model, opts...)
 	if err != nil {
 		return nil, err
 	}
 	defer m.Close()
-	r := &result{Model: c.model, Backend: c.backend, Threads: c.threads, PP: c.pp, TG: c.tg, Depth: c.depth}
+	r := &result{Model: c.model, Backend: c.backend, Weights: c.weights, Threads: c.threads, PP: c.pp, TG: c.tg, Depth: c.depth}
 	r.LoadSeconds = time.Since(begin).Seconds()
 	if err := r.prefill(ctx, m, c); err != nil {
 		return nil, err

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/ir"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// AMX instructions, which neither avo nor Go's assembler has, are written as bytes
+// (Intel's Software Developer's Manual, volume 2). All registers here are physical:
+// the allocator does not see what the bytes use.
+//
+//	R8   x of the tile's rows, at the block      R9   xStride
+//	R10  w at the block                          R11  64, the stride of w and scratch
+//	R12  scratch                                 R13  3·xStride
+//	R14  x + 4·xStride   R15  x + 8·xStride      BX   x + 12·xStride
+//	SI   s at the block  CX   blocks left        DI   dst
+//	Z16..Z31  the tile's float32 sums, a row each
+
+func raw(bytes ...uint8) {
+	for _, b := range bytes {
+		Instruction(&ir.Instruction{Opcode: "BYTE", Operands: []Op{U8(b)}})
+	}
+}
+
+func ldtilecfg() { raw(0xC4, 0xE2, 0x78, 0x49, 0x00) } // (AX)
+
+func tilerelease() { raw(0xC4, 0xE2, 0x78, 0x49, 0xC0) }
+
+func tilezero(t uint8) { raw(0xC4, 0xE2, 0x7B, 0x49, 0xC0|t<<3) }
+
+// loadX loads tile t from disp(R8)(R9*1).
+func loadX(t, disp uint8) { raw(0xC4, 0x82, 0x7B, 0x4B, 0x44|t<<3, 0x08, disp) }
+
+// loadW loads tile t from disp(R10)(R11*1).
+func loadW(t uint8, disp uint32) {
+	raw(0xC4, 0x82, 0x7B, 0x4B, 0x84|t<<3, 0x1A, byte(disp), byte(disp>>8), byte(disp>>16), byte(disp>>24))
+}
+
+// storeSums stores tile t to disp(R12)(R11*1).
+func storeSums(t uint8, disp uint32) {
+	raw(0xC4, 0x82, 0x7A, 0x4B, 0x84|t<<3, 0x1C, byte(disp), byte(disp>>8), byte(disp>>16), byte(disp>>24))
+}
+
+// tdpbssd adds the products of int8 tiles a and b to the int32 tile d.
+func tdpbssd(d, a, b uint8) { raw(0xC4, 0xE2, ^b&15<<3|3, 0x5E, 0xC0|d<<3|a) }
+
+// tileConfig returns the data of ldtilecfg for tiles of rows and bytes a row.
+func tileConfig(name string, tiles map[int][2]int) Mem {
+	m := GLOBL(name, RODATA|NOPTR)
+	DATA(0, U64(1)) // palette 1
+	DATA(8, U64(0))
+	for t := range 8 {
+		DATA(16+2*t, U16(tiles[t][1]))
+	}
+	DATA(32, U64(0))
+	DATA(40, U64(0))
+	for t := range 8 {
+		DATA(48+t, U8(tiles[t][0]))
+	}
+	DATA(56, U64(0))
+	return m
+}
+
+func panelsAMX() {
+	full := [2]int{16, 64}
+	amxPanel("panelQ8AMX", "8-bit", tileConfig("tilesQ8", map[int][2]int{0: full, 1: full, 2: full}), 32, blockQ8AMX)
+	x, w := [2]int{16, 32}, [2]int{8, 64}
+	amxPanel("panelQ4AMX", "4-bit", tileConfig("tilesQ4", map[int][2]int{0: x, 1: w, 2: full, 3: x, 4: w, 5: full}), 64, blockQ4AMX)
+}
+
+func amxPanel(name, bits string, config Mem, scaleBytes int, block func()) {
+	TEXT(name, NOSPLIT, "func(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xStride uintptr, blocks, tiles int, scratch *byte)")
+	Doc(fmt.Sprintf("%s multiplies 16 rows a tile with the panel of %s weights, unpacked to", name, bits),
+		"[blocks, 16, 16, 4]int8, bit for bit like its VNNI twin. scratch has 2 KB.")
+	Pragma("noescape")
+	LEAQ(config, RAX)
+	ldtilecfg()
+	Load(Param("dst"), RDI)
+	Load(Param("dstStride"), RDX)
+	Load(Param("xStride"), R9)
+	Load(Param("scratch"), R12)
+	Load(Param("x"), RAX)
+	MOVQ(U64(64), R11)
+	LEAQ(Mem{Base: R9, Index: R9, Scale: 2}, R13)
+
+	Label("tile")
+	MOVQ(RAX, R8)
+	LEAQ(Mem{Base: R8, Index: R9, Scale: 4}, R14)
+	LEAQ(Mem{Base: R8, Index: R9, Scale: 8}, R15)
+	LEAQ(Mem{Base: R14, Index: R9, Scale: 8}, RBX)
+	Load(Param("w"), R10)
+	Load(Param("s"), RSI)
+	Load(Param("blocks"), RCX)
+	for r := range 16 {
+		VPXORD(z(16+r), z(16+r), z(16+r))
+	}
+	Label("block")
+	block()
+	ADDQ(U32(1024), R10)
+	ADDQ(Imm(uint64(scaleBytes)), RSI)
+	for _, x := range []Register{R8, R14, R15, RBX} {
+		ADDQ(Imm(80), x)
+	}
+	DECQ(RCX)
+	JNZ(LabelRef("block"))
+
+	for r := range 16 {
+		VMOVUPS(z(16+r), Mem{Base: RDI})
+		ADDQ(RDX, RDI)
+	}
+	LEAQ(Mem{Base: RAX, Index: R9, Scale: 8}, RAX)
+	LEAQ(Mem{Base: RAX, Index: R9, Scale: 8}, RAX)
+	tiles := NewParamAddr("tiles", 56)
+	DECQ(tiles)
+	JNZ(LabelRef("tile"))
+	tilerelease()
+	VZEROUPPER()
+	RET()
+}
+
+func blockQ8AMX() {
+	tilezero(2)
+	loadX(0, 0)
+	loadW(1, 0)
+	tdpbssd(2, 0, 1)
+	storeSums(2, 0)
+	VCVTPH2PS(Mem{Base: RSI}, z(15))
+	for r := range 16 {
+		t := z(r % 8)
+		VCVTDQ2PS(Mem{Base: R12, Disp: 64 * r}, t)
+		VMULPS(z(15), t, t)
+		VFMADD231PS_BCST(xScaleAt(r), t, z(16+r))
+	}
+}
+
+func blockQ4AMX() {
+	tilezero(2)
+	tilezero(5)
+	loadX(0, 0)
+	loadW(1, 0)
+	loadX(3, 32)
+	loadW(4, 512)
+	tdpbssd(2, 0, 1)
+	tdpbssd(5, 3, 4)
+	storeSums(2, 0)
+	storeSums(5, 1024)
+	VCVTPH2PS(Mem{Base: RSI}, z(14))
+	VCVTPH2PS(Mem{Base: RSI, Disp: 32}, z(15))
+	for r := range 16 {
+		lo, hi := z(2*(r%6)), z(2*(r%6)+1)
+		VCVTDQ2PS(Mem{Base: R12, Disp: 64 * r}, lo)
+		VCVTDQ2PS(Mem{Base: R12, Disp: 1024 + 64*r}, hi)
+		VMULPS(z(14), lo, lo)
+		VFMADD231PS(z(15), hi, lo)
+		VFMADD231PS_BCST(xScaleAt(r), lo, z(16+r))
+	}
+}
+
+// xScaleAt returns the operand of row r's scale in its block.
+func xScaleAt(r int) Mem {
+	base := []Register{R8, R14, R15, RBX}[r/4]
+	m := Mem{Base: base, Disp: 64}
+	switch r % 4 {
+	case 1:
+		m.Index, m.Scale = R9, 1
+	case 2:
+		m.Index, m.Scale = R9, 2
+	case 3:
+		m.Index, m.Scale = R13, 1
+	}
+	return m
+}
+
+// unpackQ4 emits the widening of 4-bit blocks to int8: the first 32 inputs of all
+// outputs, then the last 32.
+func unpackQ4() {
+	TEXT("unpackQ4AVX512", NOSPLIT, "func(dst, w *byte, blocks int)")
+	Doc("unpackQ4AVX512 is unpackQ4Generic for AVX-512.")
+	Pragma("noescape")
+	dst, w, blocks := Load(Param("dst"), GP64()), Load(Param("w"), GP64()), Load(Param("blocks"), GP64())
+	t := GP32()
+	MOVL(U32(0x0f0f0f0f), t)
+	VPBROADCASTD(t, z(31))
+	MOVL(U32(0x08080808), t)
+	VPBROADCASTD(t, z(30))
+	Label("block")
+	for j := range 8 {
+		lo, hi := z(2*j), z(2*j+1)
+		VMOVDQU32(Mem{Base: w, Disp: 64 * j}, hi)
+		VPANDD(hi, z(31), lo)
+		VPSRLD(Imm(4), hi, hi)
+		VPANDD(hi, z(31), hi)
+		VPSUBB(z(30), lo, lo)
+		VPSUBB(z(30), hi, hi)
+		VMOVDQU32(lo, Mem{Base: dst, Disp: 64 * j})
+		VMOVDQU32(hi, Mem{Base: dst, Disp: 512 + 64*j})
+	}
+	ADDQ(U32(512), w)
+	ADDQ(U32(1024), dst)
+	DECQ(blocks)
+	JNZ(LabelRef("block"))
+	VZEROUPPER()
+	RET()
+}
