@@ -181,7 +181,7 @@ def stories(model, tok, sources, count):
 def overlap(texts, sources):
     """Longest run of words a text shares with the books."""
     clean = lambda t: re.findall(r"[a-z']+", t.lower())
-    grams = {n: set() for n in (4, 6, 8, 10, 12, 16, 20, 24, 32)}
+    grams = {n: set() for n in (4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 20, 24, 32)}
     for paragraphs in sources["books"].values():
         words = clean(" ".join(paragraphs))
         for n, seen in grams.items():

@@ -234,7 +234,7 @@ def main():
     info = {"blocks": {"chat": talk.used, "plain": text.used}, "steps": step, "tokens": step * args.batch * 512, "phase2": phase2, "seconds": round(time.time() - began, 1), "attention": attention,
             "epochs": {"chat": chat.epoch + chat.at / len(chat.rows), "books": books.epoch + books.at / len(books.rows),
                        "plain": plain.epoch + plain.at / len(plain.rows)},
-            "torch": torch.__version__, "arguments": {k: str(v) for k, v in vars(args).items()}, "log": log}
+            "torch": torch.__version__, "arguments": {k: v for k, v in vars(args).items() if isinstance(v, (int, float, bool)) or k == "attention"}, "log": log}
     (args.out / "train_log.json").write_text(json.dumps(info))
     print("done", step, info["epochs"], f"{time.time() - began:.1f} s", flush=True)
 
