@@ -102,7 +102,7 @@ number pairs and words that training did not show (`_train/README.md` says which
 """ + losses(report) + "\n### Exact match on held-out wordings\n\n" + matches(exact)
     text += "\nThe same with small letters and no final mark:\n\n" + matches(report["typed"])
     text += """
-A task can fail on one wording alone: each list holds out one to four of them, so that the intervals, which count prompts, are narrower than what a new wording would show.
+A task can fail on one wording alone: each list holds out one to a handful of them, so that the intervals, which count prompts, are narrower than what a new wording would show.
 The low rows are such cases: `reverse` was asked mostly as "Flip the word WORD", and "flip" occurs nowhere else; "arrange", "change ... to" and
 "wonderful!" fail in the same way. Wordings near to what it was shown work far better than the low rows say, and far ones worse than the high rows say.
 
