@@ -13,9 +13,9 @@ if [ -z "${LIBTOKENIZERS:-}" ]; then
     work="$PWD/.cache/hf"
     mkdir -p "$work"
     module=$(go list -m -f '{{.Dir}}' github.com/daulet/tokenizers)
-    cp -R "$module/src" "$module/Cargo.toml" "$work/"
+    cp -R "$module/src" "$module/Cargo.toml" "$module/Cargo.lock" "$work/"
     chmod -R u+w "$work"
-    sed -i.bak 's|^tiktoken-rs = .*|tiktoken-rs = "0.7"|; /^\[\[bench\]\]/,$d; /^\[dev-dependencies\]/,/^$/d' "$work/Cargo.toml"
+    sed -i.bak 's|^tiktoken-rs = .*|tiktoken-rs = "0.9"|; /^\[\[bench\]\]/,$d; /^\[dev-dependencies\]/,/^$/d' "$work/Cargo.toml"
     cargo build --release --manifest-path "$work/Cargo.toml"
     LIBTOKENIZERS="$work/target/release"
 fi

@@ -8,7 +8,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
+	"unicode/utf8"
 
 	"github.com/daulet/tokenizers"
 
@@ -17,10 +20,12 @@ import (
 
 // Tokenizer is a tokenizer.Tokenizer. It is safe for concurrent use until Close.
 type Tokenizer struct {
-	library *tokenizers.Tokenizer
-	added   map[string]int32
-	special map[int32]bool
-	size    int
+	library        *tokenizers.Tokenizer
+	close          sync.Once
+	added          map[string]int32
+	special        map[int32]bool
+	prefix, suffix []int32 // what the post-processor adds
+	size           int
 }
 
 var _ tokenizer.Tokenizer = (*Tokenizer)(nil)
@@ -47,34 +52,81 @@ func Parse(tokenizerJSON []byte) (*Tokenizer, error) {
 		t.special[a.ID] = a.Special
 		t.size = max(t.size, int(a.ID)+1)
 	}
+	t.prefix, t.suffix = t.surroundings()
 	return t, nil
 }
 
-// Close frees the library's memory. The Tokenizer must not be used afterwards.
-func (t *Tokenizer) Close() error { return t.library.Close() }
+// surroundings learns what the post-processor adds from a text with and without it.
+func (t *Tokenizer) surroundings() (prefix, suffix []int32) {
+	alone, around := t.ids("a", false), t.ids("a", true)
+	for i := 0; i+len(alone) <= len(around); i++ {
+		if slices.Equal(around[i:i+len(alone)], alone) {
+			return around[:i], around[i+len(alone):]
+		}
+	}
+	return nil, nil
+}
 
-var errNUL = errors.New("hf: the text has a NUL byte, at which the library would cut it")
+// ids returns the library's answer for a text that check let pass.
+func (t *Tokenizer) ids(text string, special bool) []int32 {
+	ids := t.library.EncodeWithOptions(text, special).IDs // Encode would copy each token's text too
+	out := make([]int32, len(ids))
+	for i, id := range ids {
+		out[i] = int32(id)
+	}
+	return out
+}
+
+// Close frees the library's memory; a second Close does nothing. The Tokenizer must not be used
+// afterwards.
+func (t *Tokenizer) Close() error {
+	var err error
+	t.close.Do(func() { err = t.library.Close() })
+	return err
+}
+
+var (
+	errNUL    = errors.New("hf: the text has a NUL byte, at which the library would cut it")
+	errUTF8   = errors.New("hf: the text is not UTF-8, which the library would replace")
+	errSilent = errors.New("hf: the library returned no tokens and no reason")
+)
+
+// check refuses a text that would reach the library changed.
+func check(text string) error {
+	switch {
+	case len(text) > tokenizer.MaxText:
+		return fmt.Errorf("%w: %d bytes, at most %d", tokenizer.ErrTooLong, len(text), tokenizer.MaxText)
+	case strings.IndexByte(text, 0) >= 0:
+		return errNUL
+	case !utf8.ValidString(text):
+		return errUTF8
+	}
+	return nil
+}
 
 // Encode appends the ids of text to dst. Special tokens spelled in it are plain
-// text. A text with a NUL byte is refused.
+// text. A text with a NUL byte, or not UTF-8, is refused.
 func (t *Tokenizer) Encode(dst []int32, text string) ([]int32, error) {
-	if strings.IndexByte(text, 0) >= 0 {
-		return dst, errNUL
+	if err := check(text); err != nil {
+		return dst, err
 	}
-	ids, _ := t.library.Encode(text, false)
-	for _, id := range ids {
-		dst = append(dst, int32(id))
+	ids := t.ids(text, false)
+	if len(ids) == 0 && text != "" {
+		return dst, errSilent
 	}
-	return dst, nil
+	return append(dst, ids...), nil
 }
 
 // EncodeOffsets returns the tokens of Encode with their bytes of text, as the
 // library reports them.
 func (t *Tokenizer) EncodeOffsets(text string) ([]tokenizer.Token, error) {
-	if strings.IndexByte(text, 0) >= 0 {
-		return nil, errNUL
+	if err := check(text); err != nil {
+		return nil, err
 	}
 	e := t.library.EncodeWithOptions(text, false, tokenizers.WithReturnOffsets())
+	if len(e.IDs) == 0 && text != "" {
+		return nil, errSilent
+	}
 	tokens := make([]tokenizer.Token, len(e.IDs))
 	for i, id := range e.IDs {
 		tokens[i] = tokenizer.Token{ID: int32(id), Start: int(e.Offsets[i][0]), End: int(e.Offsets[i][1])}
@@ -82,21 +134,16 @@ func (t *Tokenizer) EncodeOffsets(text string) ([]tokenizer.Token, error) {
 	return tokens, nil
 }
 
-// AddSpecial returns ids between what the post-processor adds, which it learns
-// from an empty text.
+// AddSpecial returns ids between what the post-processor adds.
 func (t *Tokenizer) AddSpecial(ids []int32) []int32 {
-	around, _ := t.library.Encode("", true)
-	if len(around) == 0 {
+	if len(t.prefix)+len(t.suffix) == 0 {
 		return ids
 	}
-	out := make([]int32, 0, len(around)+len(ids))
-	for _, id := range around { // a BOS: no family here adds an end
-		out = append(out, int32(id))
-	}
-	return append(out, ids...)
+	return slices.Concat(t.prefix, ids, t.suffix)
 }
 
-// Decode returns the text of ids without special tokens.
+// Decode returns the text of ids without special tokens. A text that would hold a
+// NUL byte comes back from the library as "".
 func (t *Tokenizer) Decode(ids []int32) string { return t.decode(ids, true) }
 
 func (t *Tokenizer) decode(ids []int32, skipSpecial bool) string {
