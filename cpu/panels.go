@@ -67,52 +67,65 @@ func (b *Backend) quantizeRows(w *worker, lo, hi int) {
 // multiplyPanels computes the outputs of panels [lo, hi).
 func (b *Backend) multiplyPanels(w *worker, lo, hi int) {
 	a := &b.panels
+	whole := hi
+	if hi*tensor.PanelRows > a.out { // the last panel is wider than what is left of a row
+		whole--
+	}
 	rowBytes := a.blocks * simd.BlockBytes
 	rows := max(8, passBytes/rowBytes&^7)
 	for row := 0; row < a.n; row += rows {
-		for p := lo; p < hi; p++ {
-			a.multiplyPanel(w, p, row, min(rows, a.n-row))
+		n := min(rows, a.n-row)
+		if lo < whole {
+			a.multiply(w, lo, whole, row, n, a.dst[row*a.out+lo*tensor.PanelRows:], a.out)
 		}
+		if whole < hi {
+			a.multiplyLast(w, row, n)
+		}
+		a.addBias(w, lo*tensor.PanelRows, min(hi*tensor.PanelRows, a.out), row, n)
 	}
 }
 
-// multiplyPanel computes the outputs of panel p for n rows from row on.
-func (a *panelArgs) multiplyPanel(w *worker, p, row, n int) {
-	const width = tensor.PanelRows
-	first := p * width
-	cols := min(width, a.out-first)
-	dst, stride := a.dst[row*a.out+first:], a.out
-	if cols < width { // the last panel is wider than what is left of a row
-		dst, stride = grow(&w.tile, n*width), width
-	}
-	x := a.blocksX[row*a.blocks*simd.BlockBytes:]
-	quants, scales := len(a.quants)/panelsOf(a.out), len(a.scales)/panelsOf(a.out)
-	q, s := a.quants[p*quants:][:quants], a.scales[p*scales:][:scales]
+// multiply computes the outputs of panels [lo, hi) for n rows from row on.
+//
+//	dst  [n, 16·(hi-lo)], rows stride apart
+func (a *panelArgs) multiply(w *worker, lo, hi, row, n int, dst []float32, stride int) {
 	if need := simd.ScratchBytes(a.blocks); cap(w.panel) < need {
 		w.panel = alignedBytes(need)
 	}
-	scratch := w.panel[:cap(w.panel)]
-	simd.Panel(a.format, dst, stride, q, s, x, a.blocks, n, scratch)
-	if cols < width {
-		for i := range n {
-			copy(a.dst[(row+i)*a.out+first:][:cols], dst[i*width:])
-		}
+	quants, scales := len(a.quants)/panelsOf(a.out), len(a.scales)/panelsOf(a.out)
+	p := simd.Product{
+		Format: a.format, Rows: n, Blocks: a.blocks, Panels: hi - lo, Dst: dst, Stride: stride,
+		Weights: a.quants[lo*quants : hi*quants], Scales: a.scales[lo*scales : hi*scales],
+		X: a.blocksX[row*a.blocks*simd.BlockBytes:],
 	}
-	a.addBias(w, first, cols, row, n)
+	simd.Panels(&p, w.panel[:cap(w.panel)])
 }
 
-// addBias adds the bias of cols outputs to n rows.
-func (a *panelArgs) addBias(w *worker, first, cols, row, n int) {
+// multiplyLast computes the outputs of the last panel, of which only a part are
+// outputs, for n rows from row on.
+func (a *panelArgs) multiplyLast(w *worker, row, n int) {
+	const width = tensor.PanelRows
+	last := panelsOf(a.out) - 1
+	tile := grow(&w.tile, n*width)
+	a.multiply(w, last, last+1, row, n, tile, width)
+	for i := range n {
+		copy(a.dst[(row+i)*a.out+last*width:][:a.out-last*width], tile[i*width:])
+	}
+}
+
+// addBias adds the bias of outputs [first, end) to n rows from row on.
+func (a *panelArgs) addBias(w *worker, first, end, row, n int) {
 	if a.bias.dtype == tensor.Invalid {
 		return
 	}
-	bias := grow(&w.bias, cols)
+	bias := grow(&w.bias, end-first)
 	for j := range bias {
 		a.bias.widen(bias[j:j+1], first+j)
 	}
 	for i := range n {
-		for j, v := range a.dst[(row+i)*a.out+first:][:cols] {
-			a.dst[(row+i)*a.out+first+j] = v + bias[j]
+		dst := a.dst[(row+i)*a.out:][first:end]
+		for j, v := range dst {
+			dst[j] = v + bias[j]
 		}
 	}
 }

@@ -25,12 +25,6 @@ const (
 	BlockBytes = block + 4 + 3*4
 )
 
-// ScratchBytes returns the bytes of scratch that Panel needs for rows of that many
-// blocks.
-func ScratchBytes(blocks int) int { return amxSums + blocks*block*width }
-
-const amxSums = 2 * 1024 // two tiles of int32 sums
-
 // QuantizeRow brings a row into blocks. A block with a NaN or an infinity gets a
 // scale of NaN, and with it every result it has a part in.
 //
@@ -40,6 +34,14 @@ func QuantizeRow(dst []byte, x []float32) {
 	if len(x)%block != 0 || len(dst) < len(x)/block*BlockBytes {
 		panic("simd: QuantizeRow: wrong lengths")
 	}
+	if k := quantChosen.quantize; k != nil && len(x) > 0 {
+		k(&dst[0], &x[0], len(x)/block)
+		return
+	}
+	quantizeGeneric(dst, x)
+}
+
+func quantizeGeneric(dst []byte, x []float32) {
 	for ; len(x) > 0; x, dst = x[block:], dst[BlockBytes:] {
 		quantizeBlock((*[BlockBytes]byte)(dst), (*[block]float32)(x))
 	}
@@ -85,101 +87,4 @@ func absMax(x *[block]float32) float32 {
 		return float32(math.NaN())
 	}
 	return math.Float32frombits(largest)
-}
-
-// Panel multiplies rows of activations with a panel of 16 outputs:
-//
-//	for r := range rows {
-//		for o := range 16 {
-//			dst[r*ldd+o] = Σ scale[r, b] · Σ (Σ q[r, b, i] · w[o, b, i]) · s[o, b]  over blocks b
-//		}
-//	}
-//
-// The inner sums, over the inputs that share a scale of the weights, are exact; the
-// rest is float32, block by block.
-//
-//	dst      [rows, 16]      rows ldd apart
-//	w, s     [blocks, ...]   one panel as package tensor lays out format, Q8 or Q4
-//	x        [rows, blocks, BlockBytes]
-//	scratch  [ScratchBytes(blocks)], its content is lost
-func Panel(format tensor.DType, dst []float32, ldd int, w []byte, s []uint16, x []byte, blocks, rows int, scratch []byte) {
-	weights, scales := blocks*block*width, blocks*width
-	if format == tensor.Q4 {
-		weights, scales = weights/2, scales*2
-	}
-	switch {
-	case rows <= 0 || blocks <= 0:
-		panic("simd: Panel: no rows or blocks")
-	case ldd < width || len(dst) < (rows-1)*ldd+width:
-		panic("simd: Panel: dst is too short")
-	case len(w) < weights || len(s) < scales || len(x) < rows*blocks*BlockBytes:
-		panic("simd: Panel: an operand is too short")
-	case len(scratch) < ScratchBytes(blocks):
-		panic("simd: Panel: scratch is too short")
-	}
-	if !panelVector(format, dst, ldd, w, s, x, blocks, rows, scratch) {
-		panelGeneric(format, dst, ldd, w, s, x, blocks, rows)
-	}
-}
-
-func panelGeneric(format tensor.DType, dst []float32, ldd int, w []byte, s []uint16, x []byte, blocks, rows int) {
-	for r := range rows {
-		var acc [width]float32
-		for b := range blocks {
-			xb := (*[BlockBytes]byte)(x[(r*blocks+b)*BlockBytes:])
-			if format == tensor.Q4 {
-				addQ4(&acc, w[b*block*width/2:], s[b*2*width:], xb)
-			} else {
-				addQ8(&acc, w[b*block*width:], s[b*width:], xb)
-			}
-		}
-		copy(dst[r*ldd:], acc[:])
-	}
-}
-
-// addQ8 adds one block of 8-bit weights.
-//
-//	w  [16, width, 4]int8, s [width]
-func addQ8(acc *[width]float32, w []byte, s []uint16, x *[BlockBytes]byte) {
-	scale := math.Float32frombits(binary.LittleEndian.Uint32(x[block:]))
-	for o := range acc {
-		sum := int32(0)
-		for i := range block {
-			sum += int32(int8(w[i/4*width*4+o*4+i%4])) * int32(int8(x[i]))
-		}
-		acc[o] = fma(float32(float32(sum)*tensor.F16ToF32(s[o])), scale, acc[o])
-	}
-}
-
-// addQ4 adds one block of 4-bit weights.
-//
-//	w  [8, width, 4]byte, s [2, width]
-func addQ4(acc *[width]float32, w []byte, s []uint16, x *[BlockBytes]byte) {
-	scale := math.Float32frombits(binary.LittleEndian.Uint32(x[block:]))
-	for o := range acc {
-		lo, hi := int32(0), int32(0)
-		for i := range block / 2 {
-			q := w[i/4*width*4+o*4+i%4]
-			lo += (int32(q&15) - 8) * int32(int8(x[i]))
-			hi += (int32(q>>4) - 8) * int32(int8(x[block/2+i]))
-		}
-		t := float32(float32(lo) * tensor.F16ToF32(s[o]))
-		t = fma(float32(hi), tensor.F16ToF32(s[width+o]), t)
-		acc[o] = fma(t, scale, acc[o])
-	}
-}
-
-// fma returns a·b + c; the product is exact.
-func fma(a, b, c float32) float32 { return float32(float64(a)*float64(b) + float64(c)) }
-
-// unpackQ4Generic widens 4-bit weights to int8: of each block the first 32 inputs
-// of all outputs, then the last 32.
-func unpackQ4Generic(dst, w []byte) {
-	const half = block * width / 2
-	for b := 0; b*half < len(w); b++ {
-		d := dst[2*b*half:][:2*half]
-		for i, v := range w[b*half:][:half] {
-			d[i], d[half+i] = v&15-8, v>>4-8
-		}
-	}
 }

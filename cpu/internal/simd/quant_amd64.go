@@ -10,44 +10,56 @@ import (
 	"github.com/zenlm/zen/tensor"
 )
 
-var (
-	useVNNI = cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL &&
-		cpu.X86.HasAVX512VNNI
-	useAMX = useVNNI && cpu.X86.HasAMXTile && cpu.X86.HasAMXInt8 && requestAMX()
-)
-
 // tileRows is the rows of a tile of activations.
 const tileRows = 16
 
-// panelVector computes Panel if the processor has the instructions: whole tiles of
-// rows with AMX where there is AMX, the rest with VNNI. Both give the same bits.
-func panelVector(format tensor.DType, dst []float32, ldd int, w []byte, s []uint16, x []byte, blocks, rows int, scratch []byte) bool {
-	if !useVNNI {
-		return false
-	}
-	if tiles := rows / tileRows; useAMX && tiles > 0 {
-		panelTiles(format, dst, ldd, w, s, x, blocks, tiles, scratch)
-		if rows -= tiles * tileRows; rows == 0 {
-			return true
+// quantVariants returns what the processor has, the fastest first.
+func quantVariants() []quantKernels {
+	x := &cpu.X86
+	avx2 := x.HasAVX2 && x.HasFMA && x.HasF16C
+	avx512 := avx2 && x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL
+	vnni := avx512 && x.HasAVX512VNNI
+	var ks []quantKernels
+	add := func(have bool, k quantKernels) {
+		if have {
+			ks = append(ks, k)
 		}
-		dst, x = dst[tiles*tileRows*ldd:], x[tiles*tileRows*blocks*BlockBytes:]
 	}
-	stride, xStride := uintptr(4*ldd), uintptr(blocks*BlockBytes)
-	if format == tensor.Q4 {
-		panelQ4VNNI(&dst[0], stride, &w[0], &s[0], &x[0], xStride, blocks, rows)
-	} else {
-		panelQ8VNNI(&dst[0], stride, &w[0], &s[0], &x[0], xStride, blocks, rows)
-	}
-	return true
+	add(vnni && x.HasAMXTile && x.HasAMXInt8 && requestAMX(),
+		quantKernels{"AMX", quantizeAVX512, panelsQ8VNNI, panelsQ4VNNI, tilesAMX})
+	add(vnni, quantKernels{"AVX512VNNI", quantizeAVX512, panelsQ8VNNI, panelsQ4VNNI, nil})
+	add(avx2 && x.HasAVXVNNI, quantKernels{"AVXVNNI", quantizeAVX2, panelsQ8AVXVNNI, panelsQ4AVXVNNI, nil})
+	add(avx512, quantKernels{"AVX512", quantizeAVX512, panelsQ8AVX512, panelsQ4AVX512, nil})
+	add(avx2, quantKernels{"AVX2", quantizeAVX2, panelsQ8AVX2, panelsQ4AVX2, nil})
+	return append(ks, quantKernels{name: "generic"})
 }
 
-func panelTiles(format tensor.DType, dst []float32, ldd int, w []byte, s []uint16, x []byte, blocks, tiles int, scratch []byte) {
-	stride, xStride := uintptr(4*ldd), uintptr(blocks*BlockBytes)
-	if format == tensor.Q4 {
-		wide := scratch[amxSums:]
-		unpackQ4AVX512(&wide[0], &w[0], blocks)
-		panelQ4AMX(&dst[0], stride, &wide[0], &s[0], &x[0], xStride, blocks, tiles, &scratch[0])
-		return
+// tilesAMX computes whole tiles of rows. The bits are those of the other kernels.
+func tilesAMX(p *Product, scratch []byte) (rows int) {
+	tiles := p.Rows / tileRows
+	if tiles == 0 {
+		return 0
 	}
-	panelQ8AMX(&dst[0], stride, &w[0], &s[0], &x[0], xStride, blocks, tiles, &scratch[0])
+	weights, scales := p.panelBytes(), p.panelScales()
+	stride, xStride := uintptr(4*p.Stride), uintptr(p.Blocks*BlockBytes)
+	for i := range p.Panels {
+		dst, w, s := &p.Dst[i*width], &p.Weights[i*weights], &p.Scales[i*scales]
+		if p.Format == tensor.Q4 {
+			wide := &scratch[tileSums]
+			unpackQ4AVX512(wide, w, p.Blocks)
+			panelQ4AMX(dst, stride, wide, s, &p.X[0], xStride, p.Blocks, tiles, &scratch[0])
+		} else {
+			panelQ8AMX(dst, stride, w, s, &p.X[0], xStride, p.Blocks, tiles, &scratch[0])
+		}
+	}
+	return tiles * tileRows
+}
+
+// readVector returns the exclusive or of the doublewords of p, a multiple of 512
+// bytes, if the processor has wide loads.
+func readVector(p []byte) (uint32, bool) {
+	if !cpu.X86.HasAVX512VL || len(p) == 0 {
+		return 0, false
+	}
+	return readLinesAVX512(&p[0], len(p)), true
 }

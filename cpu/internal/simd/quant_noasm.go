@@ -4,8 +4,6 @@
 
 package simd
 
-import "github.com/zenlm/zen/tensor"
+func quantVariants() []quantKernels { return []quantKernels{{name: "generic"}} }
 
-func panelVector(tensor.DType, []float32, int, []byte, []uint16, []byte, int, int, []byte) bool {
-	return false
-}
+func readVector([]byte) (uint32, bool) { return 0, false }

@@ -5,15 +5,60 @@
 
 package simd
 
-// panelQ4VNNI is panelGeneric's twin for 4-bit weights, for AVX-512 with VNNI.
+// panelsQ4VNNI is panelsGeneric's twin for 4-bit weights, for AVX-512 with VNNI.
 //
 //go:noescape
-func panelQ4VNNI(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xStride uintptr, blocks int, rows int)
+func panelsQ4VNNI(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xStride uintptr, blocks int, rows int, panels int)
 
-// panelQ8VNNI is panelGeneric's twin for 8-bit weights, for AVX-512 with VNNI.
+// panelsQ8VNNI is panelsGeneric's twin for 8-bit weights, for AVX-512 with VNNI.
 //
 //go:noescape
-func panelQ8VNNI(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xStride uintptr, blocks int, rows int)
+func panelsQ8VNNI(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xStride uintptr, blocks int, rows int, panels int)
+
+// panelsQ4AVX512 is panelsGeneric's twin for 4-bit weights, for AVX-512.
+//
+//go:noescape
+func panelsQ4AVX512(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xStride uintptr, blocks int, rows int, panels int)
+
+// panelsQ8AVX512 is panelsGeneric's twin for 8-bit weights, for AVX-512.
+//
+//go:noescape
+func panelsQ8AVX512(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xStride uintptr, blocks int, rows int, panels int)
+
+// panelsQ4AVXVNNI is panelsGeneric's twin for 4-bit weights, for AVX2 with AVX-VNNI.
+//
+//go:noescape
+func panelsQ4AVXVNNI(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xStride uintptr, blocks int, rows int, panels int)
+
+// panelsQ8AVXVNNI is panelsGeneric's twin for 8-bit weights, for AVX2 with AVX-VNNI.
+//
+//go:noescape
+func panelsQ8AVXVNNI(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xStride uintptr, blocks int, rows int, panels int)
+
+// panelsQ4AVX2 is panelsGeneric's twin for 4-bit weights, for AVX2 with FMA and F16C.
+//
+//go:noescape
+func panelsQ4AVX2(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xStride uintptr, blocks int, rows int, panels int)
+
+// panelsQ8AVX2 is panelsGeneric's twin for 8-bit weights, for AVX2 with FMA and F16C.
+//
+//go:noescape
+func panelsQ8AVX2(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xStride uintptr, blocks int, rows int, panels int)
+
+// quantizeAVX512 is quantizeGeneric's twin for AVX-512.
+//
+//go:noescape
+func quantizeAVX512(dst *byte, x *float32, blocks int)
+
+// quantizeAVX2 is quantizeGeneric's twin for AVX2.
+//
+//go:noescape
+func quantizeAVX2(dst *byte, x *float32, blocks int)
+
+// readLinesAVX512 returns an exclusive or of n bytes, a multiple of 512.
+//
+//go:noescape
+func readLinesAVX512(p *byte, n int) uint32
 
 // panelQ8AMX multiplies 16 rows a tile with the panel of 8-bit weights, unpacked to
 // [blocks, 16, 16, 4]int8, bit for bit like its VNNI twin. scratch has 2 KB.

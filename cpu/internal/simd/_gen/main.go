@@ -8,7 +8,9 @@ import . "github.com/mmcloughlin/avo/build"
 
 func main() {
 	ConstraintExpr("!purego")
-	quantAVX512()
+	panels()
+	quantizeRows()
+	readLines()
 	panelsAMX()
 	unpackQ4()
 	Generate()

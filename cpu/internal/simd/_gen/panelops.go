@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// The registers of a tile of n rows, with P = 16/lanes parts of a panel:
+//
+//	            512 bits      256 bits
+//	first       0 .. n-1      0, 1       sums
+//	second      8 .. 8+n-1    2, 3       sums
+//	total       20 .. 20+n-1  4, 5       sums, of dotMadd, for which n is at most 4
+//	acc         16 .. 16+n-1  6 .. 9     float32 sums [n, P]
+//	scratch     24 ..         10 ..
+//	products    28            15         of dotMadd
+//	constants   29 ..         13 ..
+
+func (t *panelTile) parts() int { return 16 / t.lanes }
+
+func (t *panelTile) pick(z512, y256 int) VecPhysical {
+	if t.lanes == 16 {
+		return z(z512)
+	}
+	return y(y256)
+}
+
+func (t *panelTile) first(r int) VecPhysical { return t.pick(r, r) }
+
+func (t *panelTile) second(r int) VecPhysical { return t.pick(8+r, 2+r) }
+
+func (t *panelTile) total(r int) VecPhysical { return t.pick(20+r, 4+r) }
+
+func (t *panelTile) acc(part, r int) VecPhysical { return t.pick(16+r, 6+2*r+part) }
+
+func (t *panelTile) scratch(i int) VecPhysical { return t.pick(24+i, 10+i) }
+
+func (p *panelSet) constant(i int) VecPhysical {
+	if p.lanes == 16 {
+		return z(29 + i)
+	}
+	return y(13 + i)
+}
+
+func (p *panelSet) nibble() VecPhysical { return p.constant(0) } // 0x0f in each byte
+
+func (p *panelSet) sign() VecPhysical { return p.constant(1) } // 0x80 in each byte
+
+func (p *panelSet) constants() {
+	word(0x0f0f0f0f, p.nibble())
+	word(0x80808080, p.sign())
+	if p.lanes == 16 && p.dot == dotMadd {
+		word(0x00010001, p.constant(2))
+	}
+}
+
+// ones returns 1 in each 16 bits.
+func (p *panelSet) ones() Op {
+	if p.lanes == 16 {
+		return p.constant(2)
+	}
+	return onesData
+}
+
+var onesData Mem
+
+// word emits the broadcast of a 32-bit constant.
+func word(v uint32, dst VecPhysical) {
+	t := GP32()
+	MOVL(U32(v), t)
+	if dst.Size() == 64 {
+		VPBROADCASTD(t, dst)
+		return
+	}
+	VMOVD(t, dst.AsX())
+	VPBROADCASTD(dst.AsX(), dst)
+}
+
+func zero(v VecPhysical) {
+	if v.Size() == 64 {
+		VPXORD(v, v, v)
+		return
+	}
+	VPXOR(v, v, v)
+}
+
+// nibbles emits the loading of bytes and their cut into nibbles.
+func (t *panelTile) nibbles(src Mem, lo, hi VecPhysical) {
+	if t.lanes == 16 {
+		VMOVDQU32(src, hi)
+	} else {
+		VMOVDQU(src, hi)
+	}
+	t.split(lo, hi)
+}
+
+// split emits the cut of hi's bytes into nibbles.
+func (t *panelTile) split(lo, hi VecPhysical) {
+	t.and(hi, t.nibble(), lo)
+	VPSRLD(Imm(4), hi, hi)
+	t.and(hi, t.nibble(), hi)
+}
+
+func (t *panelTile) and(a, b, dst Op) {
+	if t.lanes == 16 {
+		VPANDD(a, b, dst)
+		return
+	}
+	VPAND(a, b, dst)
+}
+
+// flipped emits the loading of signed bytes with 128 added.
+func (t *panelTile) flipped(src Mem, dst VecPhysical) {
+	if t.lanes == 16 {
+		VPXORD(src, t.sign(), dst)
+		return
+	}
+	VPXOR(src, t.sign(), dst)
+}
+
+// begin emits the start of a sum that is to have offset added, the value at disp of
+// row r's block.
+func (t *panelTile) begin(r, disp int, sum VecPhysical) {
+	if t.dot != dotMadd {
+		VPBROADCASTD(t.row(r, disp), sum)
+	}
+}
+
+// add emits the products of unsigned bytes w with four bytes of row r's block.
+// first is the sum's first.
+func (t *panelTile) add(r, disp int, w, sum VecPhysical, first bool) {
+	switch t.dot {
+	case dotEVEX:
+		VPDPBUSD_BCST(t.row(r, disp), w, sum)
+	case dotVEX:
+		x := t.scratch(2)
+		VPBROADCASTD(t.row(r, disp), x)
+		vpdpbusd(x, w, sum)
+	case dotMadd:
+		VPBROADCASTD(t.row(r, disp), t.scratch(2))
+		t.addMadd(w, sum, first)
+	}
+}
+
+// addMadd emits the sums in 16 bits of the products of bytes w with scratch 2.
+func (t *panelTile) addMadd(w, sum VecPhysical, first bool) {
+	x, product := t.scratch(2), t.pick(28, 15)
+	if first {
+		VPMADDUBSW(x, w, sum)
+		return
+	}
+	VPMADDUBSW(x, w, product)
+	VPADDW(product, sum, sum)
+}
+
+// end emits what makes a sum one of 32 bits, with its offset.
+func (t *panelTile) end(r, disp int, sum VecPhysical) {
+	if t.dot != dotMadd {
+		return
+	}
+	offset := t.scratch(2)
+	VPMADDWD(t.ones(), sum, sum)
+	VPBROADCASTD(t.row(r, disp), offset)
+	VPADDD(offset, sum, sum)
+}
+
+// accumulate emits acc += v·xscale.
+func (t *panelTile) accumulate(part, r int, v VecPhysical) {
+	if t.lanes == 16 {
+		VFMADD231PS_BCST(t.row(r, xScale), v, t.acc(part, r))
+		return
+	}
+	x := t.scratch(2)
+	VBROADCASTSS(t.row(r, xScale), x)
+	VFMADD231PS(x, v, t.acc(part, r))
+}
+
+// row returns the operand at offset disp of row r's block.
+func (t *panelTile) row(r, disp int) Mem {
+	return rows{base: t.x, base4: t.x4, stride: t.stride, stride3: t.stride3}.at(r, disp)
+}
+
+// ahead is the distance in bytes at which weights are fetched for one row, which is
+// as fast as memory. It does not stop at a panel's end, where the next one starts.
+const ahead = 4096
+
+// prefetch emits the fetching of the line at disp, ahead of one row.
+func (t *panelTile) prefetch(part, disp int) {
+	if t.n == 1 && part == 0 {
+		PREFETCHT0(Mem{Base: t.w, Disp: disp + ahead})
+	}
+}
+
+// vpdpbusd emits the VEX form of VPDPBUSD: sum += Σ w·x over four bytes, w unsigned.
+func vpdpbusd(x, w, sum VecPhysical) {
+	n := func(v VecPhysical) uint8 { return uint8(v.PhysicalIndex()) }
+	rex := uint8(0x42) // inverted R, X and B, and the map 0F38
+	if n(sum) < 8 {
+		rex |= 0x80
+	}
+	if n(x) < 8 {
+		rex |= 0x20
+	}
+	raw(0xC4, rex, ^n(w)&15<<3|0x05, 0x50, 0xC0|n(sum)&7<<3|n(x)&7)
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+)
+
+// readLines emits a loop that only reads: the bound of every kernel that streams
+// weights.
+func readLines() {
+	TEXT("readLinesAVX512", NOSPLIT, "func(p *byte, n int) uint32")
+	Doc("readLinesAVX512 returns an exclusive or of n bytes, a multiple of 512.")
+	Pragma("noescape")
+	p, n := Load(Param("p"), GP64()), Load(Param("n"), GP64())
+	for i := range 8 {
+		VPXORD(z(i), z(i), z(i))
+	}
+	Label("lines")
+	for i := range 8 {
+		PREFETCHT0(Mem{Base: p, Disp: 64*i + 4096})
+		VPXORD(Mem{Base: p, Disp: 64 * i}, z(i), z(i))
+	}
+	ADDQ(I32(512), p)
+	SUBQ(I32(512), n)
+	JNZ(LabelRef("lines"))
+	for i := range 7 {
+		VPXORD(z(i+1), z(0), z(0))
+	}
+	VEXTRACTI64X4(Imm(1), z(0), y(1))
+	VPXOR(y(1), y(0), y(0))
+	VEXTRACTI128(Imm(1), y(0), x(1))
+	VPXOR(x(1), x(0), x(0))
+	for _, lanes := range []uint64{0x4e, 0xb1} { // swaps halves, then neighbours
+		VPSHUFD(Imm(lanes), x(0), x(1))
+		VPXOR(x(1), x(0), x(0))
+	}
+	sum := GP32()
+	VMOVD(x(0), sum)
+	Store(sum, ReturnIndex(0))
+	VZEROUPPER()
+	RET()
+}
