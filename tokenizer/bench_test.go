@@ -12,7 +12,7 @@ import (
 	"github.com/zenlm/zen/tokenizer"
 )
 
-var corpora = flag.String("corpora", "", "folder of .txt files for the benchmarks; see testdata/_gen/bench.py")
+var corpora = flag.String("corpora", "", "folder of .txt files for the benchmarks")
 
 // corpus returns the benchmark texts by name.
 func corpus(b *testing.B) map[string]string {

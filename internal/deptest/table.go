@@ -112,6 +112,11 @@ func Rooms() Table {
 			Imports: []string{"", "nano", "sampling", "tokenizer"},
 			System:  []string{"flag", "log", "os/signal"},
 		},
+		{
+			Path:    "benchmarks/peers/tokenizer",
+			Imports: []string{"tokenizer", "tokenizer/hf"},
+			System:  []string{"log"},
+		},
 		{Path: "internal/tree"},
 		{Path: "internal/deptest", Imports: []string{"internal/tree"}},
 		{Path: "internal/doctest", Imports: []string{"internal/tree"}},
