@@ -26,11 +26,30 @@ type panelArgs struct {
 }
 
 // The activations of a pass over a chunk of panels stay in the second-level cache,
-// and so do the panels of a chunk.
+// and so do the panels of a chunk. With so few rows that memory is the bound, a
+// chunk is long, because the fetching of weights ahead starts anew with each
+// (BenchmarkDecode), but not so long that one worker is left with the last.
 const (
 	passBytes  = 768 << 10
 	chunkBytes = 128 << 10
+
+	fewRows      = 8
+	streamBytes  = 512 << 10
+	streamChunks = 4 // at least, for each worker
 )
+
+// chunkPanels returns the panels of a chunk.
+func (a *panelArgs) chunkPanels(workers int) int {
+	all := panelsOf(a.out)
+	panelBytes := len(a.quants) / all
+	if a.n > fewRows {
+		return max(1, chunkBytes/panelBytes)
+	}
+	if workers == 1 {
+		return all
+	}
+	return max(1, chunkBytes/panelBytes, min(streamBytes/panelBytes, all/(streamChunks*workers)))
+}
 
 // matMulPanels sets dst = x·weightᵀ + bias for a weight of Q8 or Q4.
 func (b *Backend) matMulPanels(dst, x, weight *tensor.Tensor, bias matrix) {
@@ -46,8 +65,7 @@ func (b *Backend) matMulPanels(dst, x, weight *tensor.Tensor, bias matrix) {
 	a.blocksX = b.blocksX[:a.n*a.blocks*simd.BlockBytes]
 	b.panels = a
 	b.pool.run(a.n, rowGrain(copyGrain, a.in), (*Backend).quantizeRows)
-	grain := max(1, chunkBytes/(shape[1]*shape[2]))
-	b.pool.run(shape[0], grain, (*Backend).multiplyPanels)
+	b.pool.run(shape[0], a.chunkPanels(b.Workers()), (*Backend).multiplyPanels)
 }
 
 // quantizeRows brings rows [lo, hi) of x into blocks.
