@@ -39,9 +39,18 @@ func (r *jsonReader) peek() byte {
 	return 0
 }
 
+// found names what is next, for errors.
+func (r *jsonReader) found() string {
+	c := r.peek()
+	if r.pos == len(r.data) {
+		return "the end"
+	}
+	return fmt.Sprintf("%q", c)
+}
+
 func (r *jsonReader) expect(c byte) {
-	if got := r.peek(); got != c {
-		r.fail("want %q, found %q", c, got)
+	if r.peek() != c {
+		r.fail("want %q, found %s", c, r.found())
 		return
 	}
 	r.pos++
@@ -60,7 +69,7 @@ func (r *jsonReader) more(first bool, closing byte) bool {
 	case first:
 		return true
 	case c != ',':
-		r.fail("want ',' or %q, found %q", closing, c)
+		r.fail("want ',' or %q, found %s", closing, r.found())
 		return false
 	}
 	r.pos++
@@ -217,7 +226,7 @@ func (r *jsonReader) id() int32 {
 	}
 	if r.pos == start || r.pos-start > 1 && r.data[start] == '0' || v > maxID {
 		r.pos = start
-		r.fail("want a token id from 0 to %d", maxID)
+		r.fail("want a token id from 0 to %d, found %q", maxID, r.data[start:min(start+12, len(r.data))])
 		return 0
 	}
 	return int32(v)
@@ -258,6 +267,6 @@ func (r *jsonReader) scalar() {
 		r.pos++
 	}
 	if r.pos == start {
-		r.fail("want a value, found %q", r.peek())
+		r.fail("want a value, found %s", r.found())
 	}
 }

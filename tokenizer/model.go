@@ -13,6 +13,9 @@ import (
 
 // model reads the member of that name.
 func (p *parser) model() error {
+	if isNull(p.file["model"]) {
+		return malformed("no model")
+	}
 	r := &jsonReader{data: p.file["model"]}
 	m := r.members()
 	if r.err != nil {
