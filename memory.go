@@ -77,7 +77,7 @@ func scratchBytes(cfg *model.Config, rows int) int64 {
 	kvHeads := cfg.NumKeyValueHeads * cfg.HeadDim
 	attention := 2*cfg.HiddenSize + 2*heads + 2*kvHeads
 	layer := attention + 2*cfg.HiddenSize + 2*cfg.IntermediateSize
-	perRow := 3*cfg.HiddenSize + layer
+	perRow := 4*cfg.HiddenSize + layer // of them one on the host, for Embed
 	logits := 2 * engine.LogitRows * cfg.VocabSize
 	return 4 * (int64(rows)*int64(perRow) + int64(logits))
 }

@@ -51,6 +51,7 @@ type Engine struct {
 	batch  backend.Batch
 	step   *backend.Step
 	logits []float32 // [LogitRows, vocab]
+	hidden []float32 // [rows, hidden] of one task, as large as was needed
 	broken error     // the failure after which no step can run
 }
 

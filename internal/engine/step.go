@@ -22,10 +22,8 @@ func (e *Engine) runStep() error {
 	e.count()
 	e.step.Begin(&e.batch)
 	hidden := e.cfg.Model.Hidden(e.step, e.cfg.Cache)
-	for first := 0; first < len(e.owners); first += LogitRows {
-		if err := e.deliver(hidden, first, min(LogitRows, len(e.owners)-first)); err != nil {
-			return err
-		}
+	if err := e.deliver(hidden); err != nil {
+		return err
 	}
 	return e.step.Sync()
 }
@@ -71,31 +69,80 @@ func (e *Engine) add(t *Task, n int) {
 	t.fed += n
 }
 
-// deliver computes the logits of n output rows and hands them to their tasks.
+// deliver hands the output rows to their tasks, several at once: logits of rows of
+// any tasks, or hidden states of one task.
 //
 //	hidden  [outputRows, hidden]
-func (e *Engine) deliver(hidden *tensor.Tensor, first, n int) error {
+func (e *Engine) deliver(hidden *tensor.Tensor) error {
+	for first, n := 0, 0; first < len(e.owners); first += n {
+		t := e.owners[first]
+		for n = 1; first+n < len(e.owners); n++ {
+			next := e.owners[first+n]
+			if t.Hidden != nil && next != t || t.Hidden == nil && (next.Hidden != nil || n == LogitRows) {
+				break
+			}
+		}
+		rows := e.step.SliceRows(hidden, first, n)
+		if t.Hidden != nil {
+			if err := e.states(rows, t); err != nil {
+				return err
+			}
+		} else if err := e.rows(rows, first); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rows computes the logits of output rows from first on and hands them out.
+//
+//	hidden  [n, hidden]
+func (e *Engine) rows(hidden *tensor.Tensor, first int) error {
 	vocab := e.cfg.Model.Config().VocabSize
 	mark := e.step.Mark()
-	logits := e.cfg.Model.Logits(e.step, e.step.SliceRows(hidden, first, n))
-	out := e.logits[:n*vocab]
-	e.cfg.Backend.Download(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(out))), 4*len(out)), logits)
+	logits := e.cfg.Model.Logits(e.step, hidden)
+	out := e.logits[:logits.Len()]
+	err := e.download(out, logits)
 	e.step.Release(mark)
-	if err := e.step.Sync(); err != nil {
+	if err != nil {
 		return err
 	}
-	for i := range n {
+	for i := range hidden.Dim(0) {
 		row := first + i
 		t := e.owners[row]
 		if !slices.Contains(e.active, t) {
 			continue // an earlier row ended it
 		}
 		last := row+1 == len(e.owners) || e.owners[row+1] != t
-		if ended, err := t.row(out[i*vocab:][:vocab:vocab], last); ended {
-			e.end(t, err)
-		}
+		e.hand(t, out[i*vocab:][:vocab:vocab], last)
 	}
 	return nil
+}
+
+// states hands a task all its hidden states of the step.
+//
+//	hidden  [n, hidden]
+func (e *Engine) states(hidden *tensor.Tensor, t *Task) error {
+	if grow := hidden.Len() - len(e.hidden); grow > 0 {
+		e.hidden = append(e.hidden, make([]float32, grow)...)
+	}
+	out := e.hidden[:hidden.Len()]
+	if err := e.download(out, hidden); err != nil {
+		return err
+	}
+	e.hand(t, out, true)
+	return nil
+}
+
+func (e *Engine) hand(t *Task, values []float32, last bool) {
+	if ended, err := t.row(values, last); ended {
+		e.end(t, err)
+	}
+}
+
+func (e *Engine) download(dst []float32, src *tensor.Tensor) error {
+	e.cfg.Backend.Download(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(dst))), 4*len(dst)), src)
+	return e.step.Sync()
 }
 
 // overloaded makes a cache without free pages the caller's ErrOverloaded.

@@ -38,6 +38,11 @@ type Task struct {
 	// next, or the end when more is false.
 	Row func(logits []float32) (next int32, more bool, err error)
 
+	// Hidden, if set, takes the place of Row: it gets the final hidden states
+	// [n, hidden] of the same rows, in order and in pieces, each valid during the
+	// call, and no logits are computed. The task ends once all Tokens are fed.
+	Hidden func(states []float32) error
+
 	// Finished is called once, with nil after Row's end and the reason otherwise.
 	Finished func(err error)
 
@@ -84,10 +89,10 @@ func (t *Task) end(err error) {
 	t.Finished(err)
 }
 
-// row hands logits to the task and reports whether it has ended. last says that
-// no later row has been computed. A panic of the caller's code in Row becomes the
-// task's error.
-func (t *Task) row(logits []float32, last bool) (ended bool, err error) {
+// row hands logits, or the hidden states of several rows, to the task and reports
+// whether it has ended. last says that no later row has been computed. A panic of
+// the caller's code becomes the task's error.
+func (t *Task) row(values []float32, last bool) (ended bool, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			ended, err = true, fmt.Errorf("%w: %v", ErrPanic, p)
@@ -100,7 +105,11 @@ func (t *Task) row(logits []float32, last bool) (ended bool, err error) {
 			t.Times.FirstRow = t.Times.Latest
 		}
 	}
-	next, more, err := t.Row(logits)
+	if t.Hidden != nil {
+		err = t.Hidden(values)
+		return err != nil || final, err
+	}
+	next, more, err := t.Row(values)
 	if err != nil || !final {
 		return err != nil, err
 	}
