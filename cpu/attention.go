@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/zenlm/zen/backend"
+	"github.com/zenlm/zen/cpu/internal/simd"
 	"github.com/zenlm/zen/tensor"
 )
 
@@ -57,7 +58,7 @@ type attentionScratch struct {
 }
 
 // line is the state of one softmax: the largest score yet, and the sum of
-// exp(score - max).
+// simd.Exp(score - max).
 type line struct {
 	max float32
 	sum float64
@@ -177,7 +178,7 @@ func (a *attentionArgs) visible(position, tile int) (lo, hi int) {
 	return min(lo, tilePositions), hi
 }
 
-// add turns scores into exp(score - max), counts them, and rescales sum to the new
+// add turns scores into simd.Exp(score - max), counts them, and rescales sum to the new
 // maximum. Subtracting the maximum keeps exp from overflowing.
 func (l *line) add(scores, sum []float32) {
 	largest := l.max
@@ -191,14 +192,14 @@ func (l *line) add(scores, sum []float32) {
 		base = 0 // no score yet is above -Inf; -Inf - -Inf would be NaN
 	}
 	if largest > l.max {
-		shrink := exp(l.max - base)
+		shrink := simd.Exp(l.max - base)
 		l.max, l.sum = largest, l.sum*float64(shrink)
 		for i, v := range sum {
 			sum[i] = v * shrink
 		}
 	}
 	for i, s := range scores {
-		p := exp(s - base)
+		p := simd.Exp(s - base)
 		scores[i] = p
 		l.sum += float64(p)
 	}

@@ -5,6 +5,7 @@ package cpu
 import (
 	"gonum.org/v1/gonum/blas"
 
+	"github.com/zenlm/zen/cpu/internal/simd"
 	"github.com/zenlm/zen/tensor"
 )
 
@@ -14,7 +15,7 @@ type matMulArgs struct {
 	in     int
 	out    int
 	weight matrix // [out, in]
-	bias   matrix // [out], width 1; no type where there is none
+	bias   matrix // [out]; no type where there is none
 }
 
 // tileBytes bounds the widened rows of a tile, so that they are still in the
@@ -29,7 +30,6 @@ func (b *Backend) MatMul(dst, x, weight, bias *tensor.Tensor) {
 	var biasRows matrix
 	if bias != nil {
 		biasRows = matrixOf(bias)
-		biasRows.width = 1
 	}
 	if weight.DType == tensor.Q8 || weight.DType == tensor.Q4 {
 		b.matMulPanels(dst, x, weight, biasRows)
@@ -52,13 +52,10 @@ func (b *Backend) matMulRows(w *worker, lo, hi int) {
 		return
 	}
 	bias := grow(&w.bias, hi-lo)
-	for j := range bias {
-		a.bias.widen(bias[j:j+1], lo+j)
-	}
+	a.bias.widenPart(bias, lo)
 	for i := range a.n {
-		for j, v := range a.dst[i*a.out+lo:][:hi-lo] {
-			a.dst[i*a.out+lo+j] = v + bias[j]
-		}
+		dst := a.dst[i*a.out+lo:][:hi-lo]
+		simd.Add(dst, dst, bias)
 	}
 }
 

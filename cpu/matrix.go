@@ -5,6 +5,7 @@ package cpu
 import (
 	"unsafe"
 
+	"github.com/zenlm/zen/cpu/internal/simd"
 	"github.com/zenlm/zen/quant"
 	"github.com/zenlm/zen/tensor"
 )
@@ -42,18 +43,30 @@ func matrixOf(t *tensor.Tensor) matrix {
 
 // widen sets dst, of the matrix's width, to row i.
 func (m *matrix) widen(dst []float32, i int) {
-	lo, hi := i*m.width, (i+1)*m.width
+	lo := i * m.width
+	switch m.dtype {
+	case tensor.I8:
+		for j := 0; j < m.width; j += quantBlock {
+			at := lo + j
+			simd.WidenI8(dst[j:][:quantBlock], m.i8[at:][:quantBlock], tensor.F16ToF32(m.scales[at/quantBlock]))
+		}
+	case tensor.Q8, tensor.Q4:
+		quant.Dequantize(dst, m.panels, i)
+	default:
+		m.widenPart(dst[:m.width], lo)
+	}
+}
+
+// widenPart sets dst to the elements of a floating-point matrix from lo on.
+func (m *matrix) widenPart(dst []float32, lo int) {
+	hi := lo + len(dst)
 	switch m.dtype {
 	case tensor.F32:
 		copy(dst, m.f32[lo:hi])
 	case tensor.F16:
-		widenF16(dst, m.u16[lo:hi])
+		simd.WidenF16(dst, m.u16[lo:hi])
 	case tensor.BF16:
-		widenBF16(dst, m.u16[lo:hi])
-	case tensor.I8:
-		widenI8(dst, m.i8[lo:hi], m.scales[lo/quantBlock:hi/quantBlock])
-	case tensor.Q8, tensor.Q4:
-		quant.Dequantize(dst, m.panels, i)
+		simd.WidenBF16(dst, m.u16[lo:hi])
 	}
 }
 
@@ -64,9 +77,9 @@ func (m *matrix) narrow(i int, src []float32) {
 	case tensor.F32:
 		copy(m.f32[lo:hi], src)
 	case tensor.F16:
-		narrowF16(m.u16[lo:hi], src)
+		simd.NarrowF16(m.u16[lo:hi], src)
 	case tensor.BF16:
-		narrowBF16(m.u16[lo:hi], src)
+		simd.NarrowBF16(m.u16[lo:hi], src)
 	}
 }
 

@@ -6,13 +6,14 @@ import (
 	"math"
 
 	"github.com/zenlm/zen/backend"
+	"github.com/zenlm/zen/cpu/internal/simd"
 	"github.com/zenlm/zen/tensor"
 )
 
 // Chunks of elements below which waking a worker costs more than it saves.
 const (
-	copyGrain = 1 << 15 // about one element a cycle
-	mathGrain = 1 << 12 // an exponential each
+	copyGrain = 1 << 16 // about ten elements a cycle
+	mathGrain = 1 << 13 // an exponential each, about one element a cycle
 )
 
 // rowGrain returns the rows of a chunk.
@@ -55,28 +56,9 @@ func (b *Backend) normRows(w *worker, lo, hi int) {
 	a.weight.widen(weight, 0)
 	for i := lo; i < hi; i++ {
 		x, dst := a.x[i*hidden:][:hidden], a.dst[i*hidden:][:hidden]
-		scale := float32(1 / math.Sqrt(sumSquares(x)/float64(hidden)+float64(a.eps)))
-		for j, v := range x {
-			dst[j] = v * scale * weight[j]
-		}
+		scale := float32(1 / math.Sqrt(simd.SumSquares(x)/float64(hidden)+float64(a.eps)))
+		simd.ScaleMul(dst, x, scale, weight)
 	}
-}
-
-// sumSquares accumulates in float64: a float32 sum would overflow at 1.8e19.
-func sumSquares(x []float32) float64 {
-	var s0, s1, s2, s3 float64
-	for len(x) >= 4 {
-		v := (*[4]float32)(x)
-		s0 += float64(v[0]) * float64(v[0])
-		s1 += float64(v[1]) * float64(v[1])
-		s2 += float64(v[2]) * float64(v[2])
-		s3 += float64(v[3]) * float64(v[3])
-		x = x[4:]
-	}
-	for _, v := range x {
-		s0 += float64(v) * float64(v)
-	}
-	return s0 + s1 + (s2 + s3)
 }
 
 type pointwiseArgs struct {
@@ -92,12 +74,7 @@ func (b *Backend) SwiGLU(dst, gate, up *tensor.Tensor) {
 }
 
 func (b *Backend) swiGLU(_ *worker, lo, hi int) {
-	dst, gate, up := b.pointwise.dst[lo:hi], b.pointwise.a[lo:hi], b.pointwise.b[lo:hi]
-	up = up[:len(gate)]
-	dst = dst[:len(gate)]
-	for i, g := range gate {
-		dst[i] = g / (1 + exp(-g)) * up[i]
-	}
+	simd.SwiGLU(b.pointwise.dst[lo:hi], b.pointwise.a[lo:hi], b.pointwise.b[lo:hi])
 }
 
 // Add sets dst = x + y.
@@ -108,12 +85,7 @@ func (b *Backend) Add(dst, x, y *tensor.Tensor) {
 }
 
 func (b *Backend) add(_ *worker, lo, hi int) {
-	dst, x, y := b.pointwise.dst[lo:hi], b.pointwise.a[lo:hi], b.pointwise.b[lo:hi]
-	y = y[:len(x)]
-	dst = dst[:len(x)]
-	for i, v := range x {
-		dst[i] = v + y[i]
-	}
+	simd.Add(b.pointwise.dst[lo:hi], b.pointwise.a[lo:hi], b.pointwise.b[lo:hi])
 }
 
 // SelectRows sets dst to the rows of x that the batch's OutputRows name.

@@ -137,14 +137,10 @@ func (a *panelArgs) addBias(w *worker, first, end, row, n int) {
 		return
 	}
 	bias := grow(&w.bias, end-first)
-	for j := range bias {
-		a.bias.widen(bias[j:j+1], first+j)
-	}
+	a.bias.widenPart(bias, first)
 	for i := range n {
 		dst := a.dst[(row+i)*a.out:][first:end]
-		for j, v := range dst {
-			dst[j] = v + bias[j]
-		}
+		simd.Add(dst, dst, bias)
 	}
 }
 

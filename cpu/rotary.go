@@ -4,6 +4,7 @@ package cpu
 
 import (
 	"github.com/zenlm/zen/backend"
+	"github.com/zenlm/zen/cpu/internal/simd"
 	"github.com/zenlm/zen/tensor"
 )
 
@@ -35,27 +36,14 @@ func (b *Backend) rotaryRows(_ *worker, lo, hi int) {
 	for row := lo; row < hi; row++ {
 		position := int(b.batch.Positions[row])
 		angles := a.table[position*d:][:d]
-		rotate(a.q[row*a.heads*d:][:a.heads*d], angles)
+		simd.Rotate(a.q[row*a.heads*d:][:a.heads*d], angles)
 		k, v := a.k[row*a.kvHeads*d:][:a.kvHeads*d], a.v[row*a.kvHeads*d:][:a.kvHeads*d]
-		rotate(k, angles)
+		simd.Rotate(k, angles)
 		pages := b.batch.Sequences[b.sequences[row]].Pages
 		for h := range a.kvHeads {
 			slot := cacheRow(pages, position, h, a.kvHeads, a.pageSize)
 			a.keys.narrow(slot, k[h*d:][:d])
 			a.values.narrow(slot, v[h*d:][:d])
-		}
-	}
-}
-
-// rotate turns every head of x, pairing element i with i + headDim/2.
-func rotate(x, angles []float32) {
-	half := len(angles) / 2
-	cos, sin := angles[:half], angles[half:]
-	for ; len(x) > 0; x = x[2*half:] {
-		x0, x1 := x[:half], x[half:2*half]
-		for i, c := range cos {
-			s, u, v := sin[i], x0[i], x1[i]
-			x0[i], x1[i] = u*c-v*s, v*c+u*s
 		}
 	}
 }

@@ -1,17 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command gen writes the assembly of package simd. It is run by go generate in
-// the folder above.
+// Command gen writes the assembly of package simd, one set of routines a file. It
+// is run by go generate in the folder above.
 package main
 
-import . "github.com/mmcloughlin/avo/build"
+import (
+	"flag"
+
+	. "github.com/mmcloughlin/avo/build"
+)
+
+var sets = map[string][]func(){
+	"quant":  {panels, quantizeRows, readLines, panelsAMX, unpackQ4},
+	"vector": {pointwise, squares, rotations, conversions, exponentials},
+}
 
 func main() {
+	set := flag.String("set", "quant", "the routines to write")
+	flag.Parse()
 	ConstraintExpr("!purego")
-	panels()
-	quantizeRows()
-	readLines()
-	panelsAMX()
-	unpackQ4()
+	for _, emit := range sets[*set] {
+		emit()
+	}
 	Generate()
 }
