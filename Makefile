@@ -14,7 +14,7 @@ PLATFORMS ?= linux/amd64 linux/arm64 linux/386 darwin/arm64 windows/amd64
 BIN := $(CURDIR)/bin
 export GO BENCH PKG COUNT FUZZTIME
 
-.PHONY: test lint generate bench bench-compare cross fuzz hf-tokenizers cover ci clean
+.PHONY: test lint generate bench bench-compare kernels cross fuzz hf-tokenizers cover ci clean
 
 # test runs what every change must pass.
 test:
@@ -39,6 +39,11 @@ bench:
 #   make bench-compare REF=main PKG=./cpu BENCH=MatMul
 bench-compare: $(BIN)/benchstat
 	internal/tools/bench-compare.sh '$(REF)'
+
+# kernels compiles the CUDA kernels and writes their manifest; NVCC names the
+# compiler, of CUDA 13.0.
+kernels:
+	cuda/kernels/build.sh
 
 # cross builds every package for every platform without cgo, then once more
 # without assembly.

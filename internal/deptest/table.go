@@ -39,9 +39,10 @@ func Rooms() Table {
 			Modules: []string{gonum, xsys},
 			Tests:   []string{"backend/backendtest"},
 		},
+		{Path: "cuda/kernels"},
 		{
 			Path:    "cuda",
-			Imports: []string{"backend", "tensor"},
+			Imports: []string{"backend", "cuda/kernels", "tensor"},
 			System:  []string{"C"},
 		},
 		{
