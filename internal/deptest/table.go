@@ -11,7 +11,6 @@ const (
 	safetensors = "github.com/nlpodyssey/safetensors"
 	testify     = "github.com/stretchr/testify"
 	xsys        = "golang.org/x/sys"
-	xtext       = "golang.org/x/text"
 )
 
 // Rooms returns the table of this module, from the ground up: a package imports
@@ -75,7 +74,7 @@ func Rooms() Table {
 			Imports: []string{"attention", "backend", "kvcache", "layers", "model", "tensor"},
 			Tests:   []string{"checkpoint", "cpu"},
 		},
-		{Path: "tokenizer", Modules: []string{regexp2, xtext}},
+		{Path: "tokenizer", Modules: []string{regexp2}},
 		{
 			Path:    "tokenizer/hf",
 			Imports: []string{"tokenizer"},
