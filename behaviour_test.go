@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/zenlm/zen"
@@ -89,7 +90,10 @@ func TestTokensDoNotDependOnTheEngine(t *testing.T) {
 		m := zentest.Model(t, opts...)
 		var wg sync.WaitGroup
 		for range 4 {
-			wg.Go(func() { m.Generate(background, greedy(30)) })
+			wg.Go(func() {
+				_, err := m.Generate(background, greedy(30))
+				assert.NoError(t, err)
+			})
 		}
 		got, err := m.Generate(background, long)
 		wg.Wait()
@@ -192,7 +196,8 @@ func TestBreakFreesTheCacheBeforeTheLoopEnds(t *testing.T) {
 		require.Eventually(t, func() bool { return m.Stats().KVPagesUsed == 0 }, time.Second, time.Millisecond)
 	}
 	stream := m.Stream(background, greedy(2))
-	for range stream {
+	for _, err := range stream {
+		require.NoError(t, err)
 	}
 	for _, err := range stream {
 		require.EqualError(t, err, "zen: a stream can be ranged over once")

@@ -4,7 +4,6 @@ package zen_test
 
 import (
 	"io/fs"
-	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -46,36 +45,3 @@ func loadFS(t testing.TB, fsys fs.FS, opts ...zen.Option) *zen.Model {
 	t.Cleanup(func() { require.NoError(t, m.Close()) })
 	return m
 }
-
-// generate answers a request that must succeed.
-func generate(t testing.TB, g zen.Generator, req zen.Request) *zen.Response {
-	t.Helper()
-	resp, err := g.Generate(t.Context(), req)
-	require.NoError(t, err)
-	return resp
-}
-
-// collect ranges over a stream that must succeed.
-func collect(t testing.TB, g zen.Generator, req zen.Request) (chunks []zen.Chunk) {
-	t.Helper()
-	for chunk, err := range g.Stream(t.Context(), req) {
-		require.NoError(t, err)
-		chunks = append(chunks, chunk)
-	}
-	return chunks
-}
-
-// words is a request that gives n tokens of text.
-func words(prompt string, n int) zen.Request {
-	return zen.Request{Prompt: prompt, MaxTokens: n, IgnoreEOS: true}
-}
-
-// sampled is words with a temperature of 1 and a seed.
-func sampled(prompt string, n int, seed uint64) zen.Request {
-	req := words(prompt, n)
-	req.Temperature, req.Seed = new(1.0), &seed
-	return req
-}
-
-// long is a prompt of n tokens.
-func long(n int) string { return strings.Repeat(" the", n) }

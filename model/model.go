@@ -68,9 +68,9 @@ func New(cfg *Config, w *Weights) (Model, error) {
 	return m, w.check()
 }
 
-// CacheShape returns what one position of cfg's cache holds.
-func (cfg *Config) CacheShape(dtype tensor.DType) kvcache.Shape {
+// CacheShape returns what one position of the model's cache holds.
+func (c *Config) CacheShape(dtype tensor.DType) kvcache.Shape {
 	return kvcache.Shape{
-		Layers: cfg.NumHiddenLayers, KVHeads: cfg.NumKeyValueHeads, HeadDim: cfg.HeadDim, DType: dtype,
+		Layers: c.NumHiddenLayers, KVHeads: c.NumKeyValueHeads, HeadDim: c.HeadDim, DType: dtype,
 	}
 }

@@ -87,7 +87,8 @@ func TestStreamAsksWhenRangedOverAndOnlyOnce(t *testing.T) {
 	fake := zentest.Script(zentest.Text("a", "b"), zentest.Text("c"))
 	stream := fake.Stream(t.Context(), zen.Request{})
 	require.Equal(t, 2, fake.Remaining())
-	for range stream {
+	for _, err := range stream {
+		require.NoError(t, err)
 		break
 	}
 	require.Equal(t, 1, fake.Remaining())

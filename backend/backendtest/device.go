@@ -30,10 +30,6 @@ type guarded struct {
 	written     bool   // view may have changed
 }
 
-// poison is a quiet NaN that no arithmetic makes. Its upper half is a NaN of BF16
-// and of F16.
-const poison = 0x7fedbeef
-
 // guardRows returns the rows of guard before and after a tensor. They are at
 // least 16 elements and leave rows of an odd width unaligned.
 func guardRows(shape []int) int { return 16/max(tensor.Elements(shape[1:]), 1) + 1 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command chat answers the question on its command line, or without one talks
-// until Ctrl-D. Ctrl-C ends an answer.
+// Command chat answers the question on its command line, or talks until Ctrl-D.
 package main
 
 import (
@@ -35,7 +34,9 @@ func main() {
 	}
 	start := len(history)
 	if flag.NArg() > 0 {
-		ask(m, os.Stdout, append(history, zen.User(strings.Join(flag.Args(), " "))))
+		if _, err := ask(m, os.Stdout, append(history, zen.User(strings.Join(flag.Args(), " ")))); err != nil {
+			os.Exit(1)
+		}
 		return
 	}
 	lines := bufio.NewScanner(os.Stdin)
@@ -56,8 +57,7 @@ func load(ctx context.Context, path string) (*zen.Model, error) {
 	}
 	defer fmt.Fprintln(os.Stderr)
 	return zen.Load(ctx, path, zen.WithProgress(func(p zen.Progress) {
-		bar := strings.Repeat("#", int(40*p.Done/max(p.Total, 1)))
-		fmt.Fprintf(os.Stderr, "\r[%-40s] %d of %d MB", bar, p.Done/1e6, p.Total/1e6)
+		fmt.Fprintf(os.Stderr, "\r[%-40s]", strings.Repeat("#", int(40*p.Done/max(p.Total, 1))))
 	}))
 }
 

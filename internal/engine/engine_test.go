@@ -137,7 +137,7 @@ func TestOneTasksFailureIsItsOwn(t *testing.T) {
 	}{
 		"error":         {func([]float32) (int32, bool, error) { return 0, true, boom }, boom},
 		"panic":         {func([]float32) (int32, bool, error) { panic("boom") }, engine.ErrPanic},
-		"runtime panic": {func([]float32) (int32, bool, error) { var p *int; return int32(*p), true, nil }, engine.ErrPanic},
+		"runtime panic": {func(logits []float32) (int32, bool, error) { return int32(logits[len(logits)]), true, nil }, engine.ErrPanic},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, 8, engine.Config{BatchTokens: 8, MaxActive: 4, MaxWaiting: 10})
