@@ -4,6 +4,7 @@ package zen_test
 
 import (
 	"io/fs"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -45,3 +46,6 @@ func loadFS(t testing.TB, fsys fs.FS, opts ...zen.Option) *zen.Model {
 	t.Cleanup(func() { require.NoError(t, m.Close()) })
 	return m
 }
+
+// long is a prompt of n tokens.
+func long(n int) string { return strings.Repeat(" the", n) }
