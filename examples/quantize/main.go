@@ -37,8 +37,12 @@ func quantize(ctx context.Context, out io.Writer, weights, from, to string) erro
 	if err != nil {
 		return err
 	}
+	shown := int64(-1)
 	m, err := zen.Load(ctx, from, zen.WithWeights(format), zen.WithProgress(func(p zen.Progress) {
-		fmt.Fprintf(out, "\r%3d %%", 100*p.Done/max(p.Total, 1))
+		if percent := 100 * p.Done / max(p.Total, 1); percent > shown {
+			fmt.Fprintf(out, "\r%3d %%", percent)
+			shown = percent
+		}
 	}))
 	if err != nil {
 		return err
