@@ -7,7 +7,7 @@
 //
 // Prefill is the rate of -pp tokens into an empty context. Decode is the rate of
 // -tg tokens, one at a time, after -depth tokens. Each is run -n times after a
-// warm-up; the median is printed with all samples. The share of bandwidth is the
+// warm-up of a prompt and a few tokens; the median is printed with all samples. The share of bandwidth is the
 // bytes of weights a decoded token reads, over the rate at which this machine
 // reads memory in the same run.
 package main
@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"time"
 
@@ -39,6 +40,7 @@ type config struct {
 	pp, tg, depth, n int
 	threads, prefill int
 	json             bool
+	profile          string // file
 }
 
 // result is one line of output.
@@ -77,6 +79,7 @@ func run(args []string) error {
 	fs.IntVar(&c.threads, "threads", runtime.GOMAXPROCS(0), "threads")
 	fs.IntVar(&c.prefill, "chunk", 512, "most prompt tokens of one step")
 	fs.BoolVar(&c.json, "json", false, "print a line of JSON")
+	fs.StringVar(&c.profile, "cpuprofile", "", "write a CPU profile of the decoding to a file")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
@@ -163,6 +166,15 @@ func (r *result) decode(ctx context.Context, m *zen.Model, c config) error {
 	}
 	for i := range c.n + 1 {
 		next := tokens(m, c.tg, i)
+		switch i {
+		case 0:
+			next = next[:min(warmUp, c.tg)]
+		case 1:
+			if err := startProfile(c.profile); err != nil {
+				return err
+			}
+			defer pprof.StopCPUProfile()
+		}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		begin := time.Now()
@@ -182,6 +194,21 @@ func (r *result) decode(ctx context.Context, m *zen.Model, c config) error {
 		}
 	}
 	return nil
+}
+
+// warmUp is the number of tokens decoded before those that count.
+const warmUp = 8
+
+// startProfile writes a CPU profile to path, unless it is empty, until it is stopped.
+func startProfile(path string) error {
+	if path == "" {
+		return nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return pprof.StartCPUProfile(f)
 }
 
 // tokens returns n ids that differ from run to run.
