@@ -138,6 +138,7 @@ func copyExactly(dst, src []byte) {
 
 // Begin starts a step over batch.
 func (b *Backend) Begin(batch *backend.Batch) {
+	b.pool.refresh()
 	b.batch, b.sequences = batch, b.sequences[:0]
 	for i, s := range batch.Sequences {
 		for range s.Rows {

@@ -6143,6 +6143,16 @@ lines:
 	VZEROUPPER
 	RET
 
+// func pause(n int)
+TEXT ·pause(SB), NOSPLIT, $0-8
+	MOVQ n+0(FP), AX
+
+again:
+	PAUSE
+	DECQ AX
+	JG   again
+	RET
+
 DATA tilesQ8<>+0(SB)/8, $0x0000000000000001
 DATA tilesQ8<>+8(SB)/8, $0x0000000000000000
 DATA tilesQ8<>+16(SB)/2, $0x0040

@@ -7,3 +7,5 @@ package simd
 func quantVariants() []quantKernels { return []quantKernels{{name: "generic"}} }
 
 func readVector([]byte) (uint32, bool) { return 0, false }
+
+func pause(int) {}

@@ -60,6 +60,9 @@ func quantizeAVX2(dst *byte, x *float32, blocks int)
 //go:noescape
 func readLinesAVX512(p *byte, n int) uint32
 
+// pause executes PAUSE n times, at least once.
+func pause(n int)
+
 // panelQ8AMX multiplies 16 rows a tile with the panel of 8-bit weights, unpacked to
 // [blocks, 16, 16, 4]int8, bit for bit like its VNNI twin. scratch has 2 KB.
 //

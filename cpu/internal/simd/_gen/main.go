@@ -11,7 +11,7 @@ import (
 )
 
 var sets = map[string][]func(){
-	"quant":  {panels, quantizeRows, readLines, panelsAMX, unpackQ4},
+	"quant":  {panels, quantizeRows, readLines, pauses, panelsAMX, unpackQ4},
 	"vector": {pointwise, squares, rotations, conversions, exponentials},
 }
 
