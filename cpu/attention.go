@@ -3,8 +3,6 @@
 package cpu
 
 import (
-	"math"
-
 	"github.com/zenlm/zen/backend"
 	"github.com/zenlm/zen/cpu/internal/simd"
 	"github.com/zenlm/zen/tensor"
@@ -15,17 +13,21 @@ import (
 // head. It walks the positions in tiles; keys and values of a tile are widened
 // once for all rows and query heads of the task.
 //
-//	g  query heads per key/value head
-//	m  rows · g of a task, "lines": line r·g + h is query head h of row r
-//	d  headDim
+//	g     query heads per key/value head
+//	m     rows · g of a task, "lines": line r·g + h is query head h of row r
+//	d     headDim
+//	wide  d rounded up to simd.TileColumns
 //
 // Tiles begin at multiples of tilePositions and a line sums only over positions
-// it sees, so its bits depend on its own position and the window, not on the
-// rows beside it.
+// it sees. Every rangePositions its sums are put aside and begun anew, and at the
+// end those of the ranges are put together in order (Flash-Decoding, Dao et al.
+// 2023). So a line's bits depend on its own position and the window, neither on
+// the rows beside it nor on whether several workers have shared its ranges.
 
 const (
-	tilePositions = 64
-	taskLines     = 64
+	tilePositions  = simd.TileScores
+	rangePositions = 512
+	taskLines      = 112
 )
 
 type attentionArgs struct {
@@ -34,10 +36,13 @@ type attentionArgs struct {
 	heads        int
 	kvHeads      int
 	headDim      int
+	wide         int
 	pageSize     int
 	scale        float32
 	window       int
 	blocks       []rowBlock
+	tasks        []attentionTask
+	partials     partials
 }
 
 // rowBlock is some consecutive rows of one sequence.
@@ -47,57 +52,67 @@ type rowBlock struct {
 	pages     []int32
 }
 
-type attentionScratch struct {
-	query  []float32 // [m, d] scaled
-	sum    []float32 // [m, d] Σ p·v so far
-	scores []float32 // [m, tilePositions]
-	keys   []float32 // [tilePositions, stride], rows aligned
-	values []float32 // [d, tilePositions] transposed
-	row    []float32 // [d]
-	lines  []line    // [m]
-}
-
-// line is the state of one softmax: the largest score yet, and the sum of
-// simd.Exp(score - max).
-type line struct {
-	max float32
-	sum float64
+// attentionTask is some ranges of a block and a key/value head.
+type attentionTask struct {
+	block, head int
+	first, end  int // ranges
+	partial     int // where a range's sums are kept for another task, else -1
 }
 
 // Attention sets dst to softmax(q·kᵀ·scale)·v over each row's own sequence.
 func (b *Backend) Attention(dst, q *tensor.Tensor, kv backend.KV, scale float32, window int) {
-	blocks := b.attention.blocks[:0]
-	b.attention = attentionArgs{
+	a := &b.attention
+	*a = attentionArgs{
 		dst: tensor.Slice[float32](dst), q: tensor.Slice[float32](q),
 		keys: matrixOf(kv.K), values: matrixOf(kv.V),
-		heads: q.Dim(1), kvHeads: kv.K.Dim(1), headDim: q.Dim(2), pageSize: kv.K.Dim(2),
-		scale: scale, window: window,
+		heads: q.Dim(1), kvHeads: kv.K.Dim(1), headDim: q.Dim(2), wide: roundUp(q.Dim(2), simd.TileColumns),
+		pageSize: kv.K.Dim(2), scale: scale, window: window,
+		blocks: a.blocks[:0], tasks: a.tasks[:0], partials: a.partials,
 	}
-	rows := max(1, taskLines*kv.K.Dim(1)/q.Dim(1))
+	cut := a.plan(b.batch, b.Workers())
+	b.pool.run(len(a.tasks), 1, (*Backend).attentionTask)
+	if cut {
+		b.pool.run(len(a.blocks)*a.kvHeads, 1, (*Backend).joinRanges)
+	}
+}
+
+// plan divides the batch into tasks. Where there are few and each has one row, it
+// cuts them into their ranges and reports true.
+func (a *attentionArgs) plan(batch *backend.Batch, workers int) (cut bool) {
+	const each = 2 // tasks for a worker, of unequal length, at least
+	few := each * workers
+	rows := min(taskLines*a.kvHeads/a.heads, (batch.Rows()*a.kvHeads+few-1)/few)
+	rows = max(1, rows)
 	row := 0
-	for _, s := range b.batch.Sequences {
+	for _, s := range batch.Sequences {
 		for i := 0; i < s.Rows; i += rows {
-			blocks = append(blocks, rowBlock{row + i, min(rows, s.Rows-i), s.Start() + i, s.Pages})
+			a.blocks = append(a.blocks, rowBlock{row + i, min(rows, s.Rows-i), s.Start() + i, s.Pages})
 		}
 		row += s.Rows
 	}
-	b.attention.blocks = blocks
-	b.pool.run(len(blocks)*kv.K.Dim(1), 1, (*Backend).attentionTask)
+	cut = workers > 1 && rows == 1 && len(a.blocks)*a.kvHeads < few
+	parts := 0
+	for i := range a.blocks {
+		first, end := a.ranges(&a.blocks[i])
+		for head := range a.kvHeads {
+			if !cut {
+				a.tasks = append(a.tasks, attentionTask{i, head, first, end, -1})
+				continue
+			}
+			for r := first; r < end; r++ {
+				a.tasks = append(a.tasks, attentionTask{i, head, r, r + 1, parts})
+				parts++
+			}
+		}
+	}
+	a.partials.resize(parts, a.heads/a.kvHeads, a.wide)
+	return cut
 }
 
-func (b *Backend) attentionTask(w *worker, task, _ int) {
-	a := &b.attention
-	block, head := &a.blocks[task/a.kvHeads], task%a.kvHeads
-	s := &w.attentionScratch
-	s.begin(a, block, head)
-	end := block.position + block.rows
-	first := a.firstVisible(block.position)
-	for tile := first / tilePositions * tilePositions; tile < end; tile += tilePositions {
-		from, to := max(first, tile)-tile, min(end, tile+tilePositions)-tile
-		s.gather(a, block.pages, head, tile, from, to)
-		b.attendTile(s, block, tile, from, to)
-	}
-	s.finish(a, block, head)
+// ranges returns the ranges [first, end) of positions that a block's rows see.
+func (a *attentionArgs) ranges(block *rowBlock) (first, end int) {
+	last := block.position + block.rows - 1
+	return a.firstVisible(block.position) / rangePositions, last/rangePositions + 1
 }
 
 // firstVisible returns the first position that a row at position sees.
@@ -108,69 +123,6 @@ func (a *attentionArgs) firstVisible(position int) int {
 	return max(0, position-a.window+1)
 }
 
-// begin loads the task's queries and clears its sums.
-func (s *attentionScratch) begin(a *attentionArgs, block *rowBlock, head int) {
-	group, d := a.heads/a.kvHeads, a.headDim
-	m := block.rows * group
-	grow(&s.query, m*d)
-	grow(&s.scores, m*tilePositions)
-	grow(&s.keys, tilePositions*roundUp(d, 4))
-	grow(&s.values, d*tilePositions)
-	grow(&s.row, d)
-	clear(grow(&s.sum, m*d))
-	s.lines = s.lines[:0]
-	for range m {
-		s.lines = append(s.lines, line{max: float32(math.Inf(-1))})
-	}
-	for r := range block.rows {
-		q := a.q[((block.row+r)*a.heads+head*group)*d:][:group*d]
-		for i, v := range q {
-			s.query[r*group*d+i] = v * a.scale
-		}
-	}
-}
-
-// gather widens keys and values of positions tile+from to tile+to.
-func (s *attentionScratch) gather(a *attentionArgs, pages []int32, head, tile, from, to int) {
-	stride, d := roundUp(a.headDim, 4), a.headDim
-	row := s.row[:d]
-	for t := from; t < to; t++ {
-		slot := cacheRow(pages, tile+t, head, a.kvHeads, a.pageSize)
-		a.keys.widen(s.keys[t*stride:][:d], slot)
-		a.values.widen(row, slot)
-		for i, v := range row {
-			s.values[i*tilePositions+t] = v
-		}
-	}
-}
-
-// attendTile adds a tile's share to the sums of all lines. Neighbouring rows that
-// see the same positions are multiplied together.
-func (b *Backend) attendTile(s *attentionScratch, block *rowBlock, tile, from, to int) {
-	a := &b.attention
-	group, d, stride := a.heads/a.kvHeads, a.headDim, roundUp(a.headDim, 4)
-	b.gemm(block.rows*group, to-from, d, s.query, d, s.keys[from*stride:], stride,
-		0, s.scores[from:], tilePositions)
-	for r := 0; r < block.rows; {
-		lo, hi := a.visible(block.position+r, tile)
-		n := 1
-		for ; r+n < block.rows; n++ {
-			if l, h := a.visible(block.position+r+n, tile); l != lo || h != hi {
-				break
-			}
-		}
-		if lo < hi {
-			m := r * group
-			for i := m; i < m+n*group; i++ {
-				s.lines[i].add(s.scores[i*tilePositions:][lo:hi], s.sum[i*d:][:d])
-			}
-			b.gemm(n*group, d, hi-lo, s.scores[m*tilePositions+lo:], tilePositions,
-				s.values[lo:], tilePositions, 1, s.sum[m*d:], d)
-		}
-		r += n
-	}
-}
-
 // visible returns the part of a tile that a row at position sees.
 func (a *attentionArgs) visible(position, tile int) (lo, hi int) {
 	lo = max(a.firstVisible(position), tile) - tile
@@ -178,40 +130,44 @@ func (a *attentionArgs) visible(position, tile int) (lo, hi int) {
 	return min(lo, tilePositions), hi
 }
 
-// add turns scores into simd.Exp(score - max), counts them, and rescales sum to the new
-// maximum. Subtracting the maximum keeps exp from overflowing.
-func (l *line) add(scores, sum []float32) {
-	largest := l.max
-	for _, s := range scores {
-		if s > largest {
-			largest = s
+// attentionTask runs a task; the last, which see the most positions, come first.
+func (b *Backend) attentionTask(w *worker, i, _ int) {
+	a, s := &b.attention, &w.attentionScratch
+	t := &a.tasks[len(a.tasks)-1-i]
+	block := &a.blocks[t.block]
+	s.begin(a, block, t.head)
+	for r := t.first; r < t.end; r++ {
+		s.attendRange(a, block, t.head, r)
+		if t.partial >= 0 {
+			a.partials.keep(t.partial, s)
+			return
+		}
+		for row := range block.rows {
+			if a.sees(block.position+row, r) {
+				group := a.heads / a.kvHeads
+				for i := row * group; i < (row+1)*group; i++ {
+					s.fold(i, s.line(i), s.sum[i*a.wide:][:a.wide])
+				}
+			}
 		}
 	}
-	base := largest
-	if math.IsInf(float64(base), -1) {
-		base = 0 // no score yet is above -Inf; -Inf - -Inf would be NaN
-	}
-	if largest > l.max {
-		shrink := simd.Exp(l.max - base)
-		l.max, l.sum = largest, l.sum*float64(shrink)
-		for i, v := range sum {
-			sum[i] = v * shrink
-		}
-	}
-	for i, s := range scores {
-		p := simd.Exp(s - base)
-		scores[i] = p
-		l.sum += float64(p)
-	}
+	s.finish(a, block, t.head)
 }
 
-// finish writes sum / Σ p.
-func (s *attentionScratch) finish(a *attentionArgs, block *rowBlock, head int) {
-	group, d := a.heads/a.kvHeads, a.headDim
-	for r := range block.rows {
-		dst := a.dst[((block.row+r)*a.heads+head*group)*d:][:group*d]
-		for i := range dst {
-			dst[i] = float32(float64(s.sum[r*group*d+i]) / s.lines[r*group+i/d].sum)
+// sees reports whether a row at position sees one of the range.
+func (a *attentionArgs) sees(position, r int) bool {
+	return r*rangePositions <= position && a.firstVisible(position) < (r+1)*rangePositions
+}
+
+// joinRanges puts together the partial sums of a block and head.
+func (b *Backend) joinRanges(w *worker, i, _ int) {
+	a, s := &b.attention, &w.attentionScratch
+	block, head := &a.blocks[i/a.kvHeads], i%a.kvHeads
+	s.begin(a, block, head)
+	for j := range a.tasks {
+		if t := &a.tasks[j]; t.block == i/a.kvHeads && t.head == head {
+			a.partials.fold(t.partial, s)
 		}
 	}
+	s.finish(a, block, head)
 }

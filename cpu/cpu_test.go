@@ -17,6 +17,7 @@ import (
 	"github.com/zenlm/zen/backend"
 	"github.com/zenlm/zen/backend/backendtest"
 	"github.com/zenlm/zen/cpu"
+	"github.com/zenlm/zen/cpu/internal/simd"
 	"github.com/zenlm/zen/tensor"
 )
 
@@ -37,6 +38,21 @@ func TestConformance(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			backendtest.Run(t, func(t *testing.T) backend.Backend {
 				b, err := cpu.New(o)
+				require.NoError(t, err)
+				return b
+			})
+		})
+	}
+}
+
+// TestConformanceOfVariants runs the instruction sets that this processor would not
+// choose.
+func TestConformanceOfVariants(t *testing.T) {
+	for _, name := range []string{"AVX2", "generic"} {
+		t.Run("simd="+name, func(t *testing.T) {
+			defer simd.Use(name)()
+			backendtest.Run(t, func(t *testing.T) backend.Backend {
+				b, err := cpu.New(cpu.Options{Workers: 2})
 				require.NoError(t, err)
 				return b
 			})

@@ -70,6 +70,18 @@ func (m *matrix) widenPart(dst []float32, lo int) {
 	}
 }
 
+// widenRows sets n rows of dst, stride apart, to those of a floating-point matrix
+// from row i on.
+func (m *matrix) widenRows(dst []float32, stride, i, n int) {
+	if stride == m.width {
+		m.widenPart(dst[:n*stride], i*m.width)
+		return
+	}
+	for j := range n {
+		m.widenPart(dst[j*stride:][:m.width], (i+j)*m.width)
+	}
+}
+
 // narrow sets row i of a floating-point matrix to src.
 func (m *matrix) narrow(i int, src []float32) {
 	lo, hi := i*m.width, (i+1)*m.width

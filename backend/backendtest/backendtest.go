@@ -33,7 +33,7 @@ func checks() []check {
 	var all []check
 	for _, list := range [][]check{
 		memoryChecks(), matMulChecks(), attentionChecks(), rotaryChecks(), rowChecks(),
-		nonFiniteChecks(), determinismChecks(), shapeChecks(),
+		nonFiniteChecks(), determinismChecks(), attentionDeterminismChecks(), shapeChecks(),
 	} {
 		all = append(all, list...)
 	}

@@ -13,6 +13,7 @@ import (
 var sets = map[string][]func(){
 	"quant":  {panels, quantizeRows, readLines, pauses, panelsAMX, unpackQ4},
 	"vector": {pointwise, squares, rotations, conversions, exponentials},
+	"tiles":  {tiles},
 }
 
 func main() {

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package simd
+
+// Use makes every operation run its variant of that name, or plain Go where it has
+// none, until restore is called. It is for tests and not safe beside operations.
+func Use(name string) (restore func()) {
+	quant, vector, tile := quantChosen, vectorChosen, tileChosen
+	quantChosen = named(quantVariants(), name, func(k quantKernels) string { return k.name })
+	vectorChosen = named(vectorVariants(), name, func(k vectorKernels) string { return k.name })
+	tileChosen = named(tileVariants(), name, func(k tileKernels) string { return k.name })
+	return func() { quantChosen, vectorChosen, tileChosen = quant, vector, tile }
+}
+
+// named returns the variant of that name, else the last, which is plain Go.
+func named[K any](variants []K, name string, nameOf func(K) string) K {
+	for _, k := range variants {
+		if nameOf(k) == name {
+			return k
+		}
+	}
+	return variants[len(variants)-1]
+}
