@@ -11,6 +11,7 @@ const (
 	safetensors = "github.com/nlpodyssey/safetensors"
 	testify     = "github.com/stretchr/testify"
 	xsys        = "golang.org/x/sys"
+	xtime       = "golang.org/x/time"
 )
 
 // Rooms returns the table of this module, from the ground up: a package imports
@@ -103,9 +104,16 @@ func Rooms() Table {
 			System:  []string{"testing"},
 		},
 		{
+			Path:    "server",
+			Imports: []string{"", "tokenizer"},
+			Modules: []string{xtime},
+			System:  []string{"net/http"},
+			Tests:   []string{"nano", "zentest"},
+		},
+		{
 			Path:    "examples/*",
-			Imports: []string{"", "nano", "sampling", "tokenizer", "zentest"},
-			System:  []string{"flag", "log", "os/signal"},
+			Imports: []string{"", "nano", "sampling", "server", "tokenizer", "zentest"},
+			System:  []string{"flag", "log", "net", "net/http", "os/signal"},
 		},
 		{
 			Path:    "benchmarks/cmd/*",
