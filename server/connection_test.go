@@ -117,8 +117,8 @@ func TestBodyThatBreaksOff(t *testing.T) {
 	conn := s.dial(t, raw("/v1/chat/completions", `{"messages":`, 1000))
 	require.NoError(t, conn.Close())
 	report := s.reports.wait(t, 1)[0]
-	require.Equal(t, 400, report.Status)
-	require.Equal(t, "body_incomplete", report.Code)
+	require.Equal(t, 499, report.Status)
+	require.Equal(t, "client_closed_request", report.Code)
 }
 
 // The client leaves in the middle of the prompt, of a stream, of a whole answer.
