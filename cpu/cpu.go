@@ -45,6 +45,8 @@ type Backend struct {
 	embed     embedArgs
 	norm      normArgs
 	matMul    matMulArgs
+	bf16      bf16Args
+	splitX    []byte // memory of bf16Args.split
 	panels    panelArgs
 	blocksX   []byte // memory of panelArgs.blocksX
 	rotary    rotaryArgs
@@ -75,7 +77,10 @@ func (b *Backend) Name() string { return "cpu" }
 
 // Deterministic reports whether Sgemm is gonum's own: another's inner product
 // may depend on the number of rows.
-func (b *Backend) Deterministic() bool {
+func (b *Backend) Deterministic() bool { return b.ownBLAS() }
+
+// ownBLAS reports whether the caller has not asked for another's Sgemm.
+func (b *Backend) ownBLAS() bool {
 	_, own := b.blas.(gonum.Implementation)
 	return own
 }

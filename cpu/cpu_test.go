@@ -164,7 +164,8 @@ func TestWeightKeepsAlignedMemory(t *testing.T) {
 }
 
 // TestWideningIsExact shows that a 16-bit or quantised weight gives the same bits
-// as the same weight in float32.
+// as the same weight in float32. Where the processor multiplies BF16 itself, the
+// order of the sums is another: there a few bits may differ.
 func TestWideningIsExact(t *testing.T) {
 	b := open(t, cpu.Options{Workers: 3})
 	step := backend.NewStep(b)
@@ -180,6 +181,10 @@ func TestWideningIsExact(t *testing.T) {
 			step.Begin(&backend.Batch{})
 			step.MatMul(tensor.FromFloat32(got, n, out), x, w, nil)
 			step.MatMul(tensor.FromFloat32(want, n, out), x, tensor.FromFloat32(wide, out, in), nil)
+			if dtype == tensor.BF16 && simd.HasBF16() {
+				require.InDeltaSlice(t, want, got, 1e-4, "%v, %d rows", dtype, n)
+				continue
+			}
 			require.Equal(t, want, got, "%v, %d rows", dtype, n)
 		}
 	}

@@ -35,6 +35,10 @@ func (b *Backend) MatMul(dst, x, weight, bias *tensor.Tensor) {
 		b.matMulPanels(dst, x, weight, biasRows)
 		return
 	}
+	if weight.DType == tensor.BF16 && b.ownBLAS() && simd.HasBF16() && weight.Len() > 0 {
+		b.matMulBF16(dst, x, weight, biasRows)
+		return
+	}
 	b.matMul = matMulArgs{
 		dst: tensor.Slice[float32](dst), x: tensor.Slice[float32](x),
 		n: x.Dim(0), in: x.Dim(1), out: dst.Dim(1), weight: matrixOf(weight), bias: biasRows,
@@ -48,14 +52,21 @@ func (b *Backend) matMulRows(w *worker, lo, hi int) {
 	a := &b.matMul
 	weight, stride := a.weight.rows(&w.tile, lo, hi)
 	b.gemm(a.n, hi-lo, a.in, a.x, a.in, weight, stride, 0, a.dst[lo:], a.out)
-	if a.bias.dtype == tensor.Invalid {
+	addBias(w, a.bias, a.dst, a.n, a.out, lo, hi)
+}
+
+// addBias adds the bias of outputs [lo, hi), if there is one.
+//
+//	dst  [n, out]
+func addBias(w *worker, bias matrix, dst []float32, n, out, lo, hi int) {
+	if bias.dtype == tensor.Invalid {
 		return
 	}
-	bias := grow(&w.bias, hi-lo)
-	a.bias.widenPart(bias, lo)
-	for i := range a.n {
-		dst := a.dst[i*a.out+lo:][:hi-lo]
-		simd.Add(dst, dst, bias)
+	wide := grow(&w.bias, hi-lo)
+	bias.widenPart(wide, lo)
+	for i := range n {
+		row := dst[i*out+lo:][:hi-lo]
+		simd.Add(row, row, wide)
 	}
 }
 

@@ -81,6 +81,11 @@ func alignedBytes(n int) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(f))), n)
 }
 
+// wordsOf returns the pairs of bytes of p, which is aligned.
+func wordsOf(p []byte) []uint16 {
+	return unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(p))), len(p)/2)
+}
+
 func alignedFloats(n int) []float32 {
 	const line = 64 / 4 // floats
 	s := make([]float32, n+line)

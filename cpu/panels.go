@@ -99,7 +99,7 @@ func (b *Backend) multiplyPanels(w *worker, lo, hi int) {
 		if whole < hi {
 			a.multiplyLast(w, row, n)
 		}
-		a.addBias(w, lo*tensor.PanelRows, min(hi*tensor.PanelRows, a.out), row, n)
+		addBias(w, a.bias, a.dst[row*a.out:], n, a.out, lo*tensor.PanelRows, min(hi*tensor.PanelRows, a.out))
 	}
 }
 
@@ -111,12 +111,12 @@ func (a *panelArgs) multiply(w *worker, lo, hi, row, n int, dst []float32, strid
 		w.panel = alignedBytes(need)
 	}
 	quants, scales := len(a.quants)/panelsOf(a.out), len(a.scales)/panelsOf(a.out)
-	p := simd.Product{
+	w.product = simd.Product{
 		Format: a.format, Rows: n, Blocks: a.blocks, Panels: hi - lo, Dst: dst, Stride: stride,
 		Weights: a.quants[lo*quants : hi*quants], Scales: a.scales[lo*scales : hi*scales],
 		X: a.blocksX[row*a.blocks*simd.BlockBytes:],
 	}
-	simd.Panels(&p, w.panel[:cap(w.panel)])
+	simd.Panels(&w.product, w.panel[:cap(w.panel)])
 }
 
 // multiplyLast computes the outputs of the last panel, of which only a part are
@@ -128,19 +128,6 @@ func (a *panelArgs) multiplyLast(w *worker, row, n int) {
 	a.multiply(w, last, last+1, row, n, tile, width)
 	for i := range n {
 		copy(a.dst[(row+i)*a.out+last*width:][:a.out-last*width], tile[i*width:])
-	}
-}
-
-// addBias adds the bias of outputs [first, end) to n rows from row on.
-func (a *panelArgs) addBias(w *worker, first, end, row, n int) {
-	if a.bias.dtype == tensor.Invalid {
-		return
-	}
-	bias := grow(&w.bias, end-first)
-	a.bias.widenPart(bias, first)
-	for i := range n {
-		dst := a.dst[(row+i)*a.out:][first:end]
-		simd.Add(dst, dst, bias)
 	}
 }
 

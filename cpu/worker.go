@@ -18,6 +18,9 @@ type worker struct {
 	tile  []float32 // widened weight rows
 	bias  []float32
 	panel []byte // of simd.ScratchBytes
+
+	bf16Product simd.BF16Product
+	product     simd.Product
 	attentionScratch
 }
 

@@ -10,9 +10,6 @@ import (
 	"github.com/zenlm/zen/tensor"
 )
 
-// tileRows is the rows of a tile of activations.
-const tileRows = 16
-
 // quantVariants returns what the processor has, the fastest first.
 func quantVariants() []quantKernels {
 	x := &cpu.X86

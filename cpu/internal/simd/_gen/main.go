@@ -12,6 +12,7 @@ import (
 
 var sets = map[string][]func(){
 	"quant":  {panels, quantizeRows, readLines, pauses, panelsAMX, unpackQ4},
+	"bf16":   {bf16Tiles},
 	"vector": {pointwise, squares, rotations, conversions, exponentials},
 	"tiles":  {tiles},
 }
