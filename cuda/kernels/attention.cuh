@@ -15,7 +15,7 @@ namespace zen {
 //	k, v       [pages, kvHeads, pageSize, headDim] F32, F16 or BF16
 //	positions, sequences  [rows]; a position below 0 marks a padding row
 //	pages      [sequences, pageStride]
-//	workspace  [rows, heads, splits, headDim + 2]  F32, decode only
+//	workspace  [rows, heads, splits, headDim] F32, then the same of pairs; decode only
 //	counters   [rows, kvHeads, headChunks]         zero before and after, decode only
 //	tiles      [tiles, 4]                          prefill only
 //

@@ -4,8 +4,12 @@
 
 #include "argmax.cu"
 #include "attention.cu"
+#include "attention_decode.cu"
+#include "attention_prefill.cu"
 #include "elementwise.cu"
 #include "embed.cu"
+#include "gemm.cu"
+#include "gemv.cu"
 #include "matmul.cu"
 #include "norm.cu"
 #include "repack.cu"

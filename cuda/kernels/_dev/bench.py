@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Times kernels in graphs over weights that never fit the L2 cache, and whole decode
+steps of the two shapes. Arguments: gemv decode attention gemm prefill (default all)."""
+import statistics
+import sys
+
+from zenlib import *
+
+SHAPES = {"3b": dict(hidden=2048, layers=36, heads=16, kv=2, inter=11008), "7.6b": dict(hidden=3584, layers=28, heads=28, kv=4, inter=18944)}
+VOCAB, D = 151936, 128
+table = []
+
+
+def graph_ms(record, reps=7):
+    """Median milliseconds of a replay of what record launches."""
+    record()
+    torch.cuda.synchronize()
+    g, side = torch.cuda.CUDAGraph(), torch.cuda.Stream()
+    with torch.cuda.graph(g, stream=side):
+        record()
+    g.replay()
+    torch.cuda.synchronize()
+    times = []
+    for _ in range(reps):
+        a, b = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        a.record()
+        for _ in range(3):
+            g.replay()
+        b.record()
+        torch.cuda.synchronize()
+        times.append(a.elapsed_time(b) / 3)
+    return statistics.median(times)
+
+
+def copy_rate():
+    a = torch.empty(2 << 30, dtype=torch.uint8, device="cuda").random_()
+    b = torch.empty_like(a)
+    ms = graph_ms(lambda: b.copy_(a))
+    read = graph_ms(lambda: a.view(torch.int64).sum())
+    return 2 * a.numel() / ms / 1e9, a.numel() / read / 1e9
+
+
+def bench_gemv():
+    for fmt in os.environ.get("FORMATS", "bf16 q8 q4").split():
+        for shape, out, inn, gated in (("3b o", 2048, 2048, 0), ("3b gate/up", 11008, 2048, 1), ("3b down", 2048, 11008, 0), ("3b head", VOCAB, 2048, 0),
+                                       ("7.6b o", 3584, 3584, 0), ("7.6b gate/up", 18944, 3584, 1), ("7.6b down", 3584, 18944, 0), ("7.6b head", VOCAB, 3584, 0)):
+            one = Weight(fmt, out, inn, keep_ref=False)
+            n = max(2, min(40, int(6e8 / (one.bytes * (2 if gated else 1)))))
+            ws = [one] + [Weight(fmt, out, inn, keep_ref=False) for _ in range(n * (2 if gated else 1) - 1)]
+            for rows in (1, 4):
+                if gemv_shared(rows, inn) > 226 * 1024:
+                    continue
+                x, nw = torch.randn(rows, inn, device="cuda"), torch.randn(inn, device="cuda")
+                d = torch.empty(rows, out, device="cuda")
+
+                def record():
+                    for i in range(n):
+                        if gated:
+                            gemv(ws[2 * i], d, x, W2=ws[2 * i + 1], norm=nw)
+                        else:
+                            gemv(ws[i], d, x)
+                us = graph_ms(record) / n * 1e3
+                size = one.bytes * (2 if gated else 1)
+                table.append(f"gemv {fmt:5} {shape:13} rows={rows} {us:8.2f} us {size / us / 1e6:6.3f} TB/s")
+            del ws, one
+
+
+class Decoder:
+    def __init__(self, shape, fmt, length, rows=1):
+        s = SHAPES[shape]
+        self.__dict__.update(s)
+        h, i, hd = self.hidden, self.inter, self.heads * D
+        W = lambda o, n: Weight(fmt, o, n, keep_ref=False)
+        self.fmt, self.rows, self.length = fmt, rows, length
+        self.ls = [dict(q=W(hd, h), k=W(self.kv * D, h), v=W(self.kv * D, h), o=W(h, hd), g=W(i, h), u=W(i, h), d=W(h, i)) for _ in range(self.layers)]
+        self.head = W(VOCAB, h)
+        self.bytes = sum(w.bytes for l in self.ls for w in l.values()) + self.head.bytes
+        f = lambda *n: torch.randn(*n, device="cuda")
+        self.norm, self.bias = torch.ones(h, device="cuda"), f(hd)
+        self.caches = [Cache([length] * rows, self.kv, D) for _ in range(self.layers)]
+        for c in self.caches:
+            c.k.normal_(), c.v.normal_()
+        self.x, self.q, self.a, self.act, self.logits = f(rows, h), f(rows, hd), f(rows, hd), f(rows, i), f(rows, VOCAB)
+        self.table = torch.rand(length + 1, D, device="cuda")
+        i32 = lambda v: torch.tensor(v, dtype=torch.int32, device="cuda")
+        self.pos, self.seq, self.tok, self.status = i32([length - 1] * rows), i32(list(range(rows))), i32([5] * rows), i32([0] * rows)
+        self.splits = max(1, min(32, length // 64))
+        self.ws, self.cnt = f(rows, self.heads, self.splits, D + 2), i32([0] * rows * self.kv)
+        self.aws, self.acnt = torch.zeros(rows, 32, dtype=torch.int64, device="cuda"), i32([0] * rows)
+
+    def step(self, skip=()):
+        h, kv = self.hidden, self.kv
+        launch(f"zen_embed_{self.fmt}", (self.rows,), 256, 0, [self.x, self.head.w, self.head.scales, self.tok, self.rows, h])
+        for l, c in zip(self.ls, self.caches):
+            p = struct(QKV, x=self.x, w=l["q"].w, bias=self.bias, norm=self.norm, rows=self.rows, in_=h, out=self.heads * D, eps=1e-6,
+                       wk=l["k"].w, wv=l["v"].w, bk=self.bias, bv=self.bias, r_q=self.q, r_table=self.table, r_kcache=c.k, r_vcache=c.v,
+                       r_positions=self.pos, r_sequences=self.seq, r_pages=c.table, r_pageStride=c.table.shape[1], r_heads=self.heads,
+                       r_kvHeads=kv, r_headDim=D, r_pageSize=32, kvType=2)
+            if l["q"].scales is not None:
+                p.scales, p.sk, p.sv = (l[n].scales.data_ptr() for n in "qkv")
+            if "qkv" not in skip:
+                launch(f"zen_gemv_{self.fmt}_qkv", (SMS,), 256, gemv_shared(self.rows, h), [p])
+            p = struct(ATT, dst=self.a, q=self.q, k=c.k, v=c.v, positions=self.pos, sequences=self.seq, pages=c.table, workspace=self.ws,
+                       counters=self.cnt, pageStride=c.table.shape[1], heads=self.heads, kvHeads=kv, headDim=D, pageSize=32,
+                       splits=self.splits, scale=D ** -0.5)
+            if "attention" not in skip:
+                launch("zen_attention_decode_bf16_128", (kv, self.rows, self.splits), 128, D * 512, [p])
+            if "o" not in skip:
+                gemv(l["o"], self.x, self.a, residual=self.x)
+            if "gate" not in skip:
+                gemv(l["g"], self.act, self.x, W2=l["u"], norm=self.norm)
+            if "down" not in skip:
+                gemv(l["d"], self.x, self.act, residual=self.x)
+        if "head" not in skip:
+            gemv(self.head, self.logits, self.x, norm=self.norm)
+            launch("zen_argmax", (32, self.rows), 256, 0, [self.tok, self.status, self.logits, self.aws, self.acnt, VOCAB])
+
+
+def bench_decode():
+    for shape in SHAPES:
+        for fmt in os.environ.get("FORMATS", "bf16 q8 q4").split():
+            d = Decoder(shape, fmt, 512)
+            ms = graph_ms(d.step)
+            table.append(f"decode {shape:5} {fmt:5} 512 {ms:7.3f} ms {1e3 / ms:7.1f} tok/s  {d.bytes / 1e9:5.2f} GB {d.bytes / ms / 1e9:6.3f} TB/s")
+            for s in ("qkv", "attention", "o", "gate", "down", "head"):
+                less = graph_ms(lambda: d.step(skip=(s,)), 3)
+                table.append(f"    without {s:10} {(ms - less) * 1e3 / (d.layers if s != 'head' else 1):8.2f} us each")
+            del d
+            torch.cuda.empty_cache()
+
+
+def bench_attention():
+    for length in (512, 4096, 32768):
+        for heads, kv in ((16, 2), (28, 4)):
+            n = max(2, min(64, int(4e8 / (length * kv * D * 4))))
+            caches = [Cache([length], kv, D) for _ in range(n)]
+            for c in caches:
+                c.k.normal_(), c.v.normal_()
+            q, dst = torch.randn(1, heads, D, device="cuda"), torch.empty(1, heads, D, device="cuda")
+            pos, seq = (torch.tensor([v], dtype=torch.int32, device="cuda") for v in (length - 1, 0))
+            for splits in (8, 16, 32, 64):
+                ws, cnt = torch.empty(1, heads, splits, D + 2, device="cuda"), torch.zeros(kv, dtype=torch.int32, device="cuda")
+
+                def record():
+                    for c in caches:
+                        p = struct(ATT, dst=dst, q=q, k=c.k, v=c.v, positions=pos, sequences=seq, pages=c.table, workspace=ws, counters=cnt,
+                                   pageStride=c.table.shape[1], heads=heads, kvHeads=kv, headDim=D, pageSize=32, splits=splits, scale=D ** -0.5)
+                        launch("zen_attention_decode_bf16_128", (kv, 1, splits), 128, D * 512, [p])
+                us = graph_ms(record) / n * 1e3
+                table.append(f"decode attention {heads}/{kv} {length:6} splits={splits:3} {us:8.2f} us {length * kv * D * 4 / us / 1e6:6.3f} TB/s")
+
+
+def bench_gemm():
+    for name in ["zen_gemm_bf16"] + os.environ.get("GEMMS", "").split():
+        for n in (64, 512, 2048):
+            for out, inn in ((37888, 3584), (3584, 18944), (4608, 3584), (3584, 3584), (22016, 2048), (2048, 11008)):
+                w = torch.randn(out, inn, device="cuda", dtype=torch.bfloat16)
+                x, d = torch.randn(n, inn, device="cuda", dtype=torch.bfloat16), torch.empty(n, out, device="cuda")
+                d16 = torch.empty(n, out, device="cuda", dtype=torch.bfloat16)
+                p = struct(GEMM, dst=d, x=x, w=w, n=n, in_=inn, out=out)
+                from check import run_gemm
+                ms = graph_ms(lambda: run_gemm(name, p))
+                lib = graph_ms(lambda: torch.mm(x, w.t(), out=d16))
+                f = 2 * n * out * inn / 1e9
+                table.append(f"{name} {n:5} x {inn:5} x {out:6} {ms * 1e3:8.1f} us {f / ms:6.1f} TFLOP/s; cuBLAS {lib * 1e3:8.1f} us {f / lib:6.1f}")
+
+
+def bench_prefill():
+    for n, heads, kv in ((512, 28, 4), (2048, 28, 4), (8192, 28, 4), (32768, 28, 4)):
+        c = Cache([n], kv, D)
+        c.k.normal_(), c.v.normal_()
+        q, dst = torch.randn(n, heads, D, device="cuda"), torch.empty(n, heads, D, device="cuda", dtype=torch.bfloat16)
+        tiles = torch.tensor([[j, min(64, n - j), 0, j] for j in reversed(range(0, n, 64))], dtype=torch.int32, device="cuda")
+        p = struct(ATT, dst16=dst, q=q, k=c.k, v=c.v, pages=c.table, tiles=tiles, pageStride=c.table.shape[1], heads=heads, kvHeads=kv,
+                   headDim=D, pageSize=32, scale=D ** -0.5)
+        ms = graph_ms(lambda: launch("zen_attention_prefill_bf16_128", (len(tiles), heads), 128, 512 * D, [p], pdl=False), 3)
+        table.append(f"prefill attention {heads}/{kv} {n:6} {ms * 1e3:9.1f} us {2 * n * n * heads * D / ms / 1e9:6.1f} TFLOP/s (causal half counted)")
+
+
+if __name__ == "__main__":
+    c, r = copy_rate()
+    table.append(f"{torch.cuda.get_device_name()}: copy {c:.3f} TB/s (read + write), sum {r:.3f} TB/s")
+    for name in sys.argv[1:] or ["gemv", "decode", "attention", "gemm", "prefill"]:
+        try:
+            globals()["bench_" + name]()
+        except Exception as e:
+            table.append(f"ERROR {name}: {e}")
+    print("\n".join(table))
+    out = os.environ.get("OUT")
+    if out:
+        open(os.path.join(out, "bench.txt"), "a").write("\n".join(table) + "\n")

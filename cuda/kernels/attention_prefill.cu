@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Prefill attention: many rows of a sequence over its cache, by FlashAttention-2's
+// algorithm (Dao, 2023) over pages.
+
+#include "attention_tiles.cuh"
+
+namespace zen {
+
+constexpr int prefillWarps = 4;
+constexpr int prefillTiles = 4;  // tiles of 16 positions to a pass
+constexpr int prefillPositions = prefillTiles * tilePositions;
+
+// prefillShared returns the bytes of dynamic shared memory.
+constexpr int prefillShared(int headDim) { return 2 * 2 * prefillPositions * headDim * 2; }
+
+// softmaxPass turns the scores of a pass into weights and scales what was summed.
+//
+//	scores  [8 of 8 positions] of mma
+//	row     position of the lane's row g; that of row g + 8 is 8 on
+template <int headDim>
+__device__ __forceinline__ void softmaxPass(Softmax<headDim> &s, float scores[2 * prefillTiles][4], int row, int from,
+                                            bool masked, int window, float scale, int t) {
+#pragma unroll
+  for (int h = 0; h < 2; h++) {
+    float top = s.largest[h];
+#pragma unroll
+    for (int j = 0; j < 2 * prefillTiles; j++)
+#pragma unroll
+      for (int i = 0; i < 2; i++) {
+        float &x = scores[j][2 * h + i];
+        x *= scale;
+        if (masked) {
+          const int back = row + 8 * h - (from + 8 * j + 2 * t + i);  // how far behind the row
+          if (back < 0 || (window > 0 && back >= window)) x = -CUDART_INF_F;
+        }
+        top = fmaxf(top, x);
+      }
+    top = rowMax(top);
+    // A row that has seen no position yet stays as it is: -Inf less -Inf is NaN.
+    const float base = top == -CUDART_INF_F ? 0.f : top, keep = exp2f(s.largest[h] - base);
+    s.largest[h] = top;
+    s.total[h] *= keep;
+#pragma unroll
+    for (int j = 0; j < 2 * prefillTiles; j++)
+#pragma unroll
+      for (int i = 0; i < 2; i++) {
+        float &x = scores[j][2 * h + i];
+        x = exp2f(x - base);
+        s.total[h] += x;
+      }
+#pragma unroll
+    for (int n = 0; n < headDim / 8; n++) s.out[n][2 * h] *= keep, s.out[n][2 * h + 1] *= keep;
+  }
+}
+
+// attentionPrefill computes softmax(q·kᵀ·scale)·v for one head of up to 64 rows of
+// one sequence.
+//
+//	p.tiles  [tiles, 4]: first row, rows <= 64, sequence, position of the first row
+//
+// grid: (tiles, heads); block: 128; shared: prefillShared(headDim); pageSize is a
+// multiple of 16. A warp owns 16 rows. Positions pass by 64 at a time, the next 64
+// being copied meanwhile. q and the weights are rounded to the cache's type; sums in
+// float32.
+template <class T, int headDim> __device__ void attentionPrefill(const AttentionParams &p) {
+  extern __shared__ uint4 memory[];
+  constexpr int tileSize = tilePositions * headDim / 8;  // pieces
+  constexpr int stageSize = 2 * prefillTiles * tileSize;
+  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
+  const int4 work = *reinterpret_cast<const int4 *>(p.tiles + 4 * blockIdx.x);
+  const int head = blockIdx.y, kvHead = head / (p.heads / p.kvHeads);
+  const int *pages = p.pages + int64_t(work.z) * p.pageStride;
+  const int last = work.w + work.y - 1;  // position of the last row
+  const int first = p.window > 0 ? max(0, work.w - p.window + 1) : 0;
+  const int begin = first / prefillPositions * prefillPositions;
+
+  auto copy = [&](int from, int stage) {
+    for (int i = 0; i < prefillTiles; i++) {
+      const int pos = from + i * tilePositions;
+      uint4 *to = memory + stage * stageSize + i * tileSize;
+      const bool any = pos <= last;  // a tile past the end is zeros of an unread page
+      const int64_t at = any ? cacheIndex(pages[pos / p.pageSize], pos % p.pageSize, kvHead, p.kvHeads, p.pageSize, headDim) : 0;
+      copyTile<headDim>(to, static_cast<const T *>(p.k) + at, pos, first, last, threadIdx.x, 32 * prefillWarps);
+      copyTile<headDim>(to + prefillTiles * tileSize, static_cast<const T *>(p.v) + at, pos, first, last, threadIdx.x,
+                        32 * prefillWarps);
+    }
+    copyAsyncCommit();
+  };
+  copy(begin, 0);
+  const int rowInTile = 16 * warp + g;
+  const float *rows[2];
+  for (int h = 0; h < 2; h++)
+    rows[h] = rowInTile + 8 * h < work.y ? p.q + (int64_t(work.x + rowInTile + 8 * h) * p.heads + head) * headDim : nullptr;
+  uint32_t q[headDim / 16][4];
+  loadQueries<T, headDim>(q, rows, t);
+
+  Softmax<headDim> s;
+  s.reset();
+  const int warpLast = work.w + min(16 * warp + 15, work.y - 1), warpFirst = work.w + 16 * warp;
+  int stage = 0;
+  for (int from = begin; from <= last; from += prefillPositions, stage ^= 1) {
+    if (from + prefillPositions <= last) copy(from + prefillPositions, stage ^ 1);
+    else copyAsyncCommit();
+    copyAsyncWait<1>();
+    __syncthreads();
+    if (from <= warpLast && 16 * warp < work.y) {
+      const uint4 *keys = memory + stage * stageSize, *values = keys + prefillTiles * tileSize;
+      float scores[2 * prefillTiles][4];
+#pragma unroll
+      for (int i = 0; i < prefillTiles; i++) scoreTile<T, headDim>(scores + 2 * i, q, keys + i * tileSize, g, t);
+      const bool masked = from + prefillPositions - 1 > warpFirst || p.window > 0;
+      softmaxPass<headDim>(s, scores, warpFirst + g, from, masked, p.window, p.scale * 1.44269504f, t);
+#pragma unroll
+      for (int i = 0; i < prefillTiles; i++) addTile<T, headDim>(s.out, scores + 2 * i, values + i * tileSize, lane);
+    }
+    __syncthreads();
+  }
+
+#pragma unroll
+  for (int h = 0; h < 2; h++) {
+    const float total = rowSum(s.total[h]);
+    if (rowInTile + 8 * h >= work.y) continue;
+    const int64_t at = (int64_t(work.x + rowInTile + 8 * h) * p.heads + head) * headDim + 2 * t;
+#pragma unroll
+    for (int n = 0; n < headDim / 8; n++) {
+      const float a = s.out[n][2 * h] / total, b = s.out[n][2 * h + 1] / total;
+      if (p.dst) *reinterpret_cast<float2 *>(p.dst + at + 8 * n) = make_float2(a, b);
+      if (p.dst16) *reinterpret_cast<uint32_t *>(p.dst16 + at + 8 * n) = pack(bf16(), a, b);
+    }
+  }
+}
+
+}  // namespace zen
+
+#define PREFILL(name, T, headDim)                                                                              \
+  extern "C" __global__ void __launch_bounds__(128) zen_attention_prefill_##name##_##headDim(                  \
+      const __grid_constant__ zen::AttentionParams p) {                                                        \
+    zen::attentionPrefill<T, headDim>(p);                                                                      \
+  }
+PREFILL(f16, __half, 64)
+PREFILL(f16, __half, 128)
+PREFILL(bf16, zen::bf16, 64)
+PREFILL(bf16, zen::bf16, 128)
