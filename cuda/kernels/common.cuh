@@ -102,6 +102,21 @@ __device__ __forceinline__ void copyAsync16(void *dst, const void *src, bool val
                "r"(valid ? 16 : 0));
 }
 
+// readOncePolicy is the cache policy of data that will not be read again soon: the L2
+// lets go of it first and keeps activations and the KV cache.
+__device__ __forceinline__ uint64_t readOncePolicy() {
+  uint64_t policy;
+  asm("createpolicy.fractional.L2::evict_first.b64 %0, 1.0;" : "=l"(policy));
+  return policy;
+}
+
+// copyAsyncOnce16 is copyAsync16 under a cache policy. It always copies: together with
+// a size the instruction is refused by compute capability 9.0 as illegal.
+__device__ __forceinline__ void copyAsyncOnce16(void *dst, const void *src, uint64_t policy) {
+  asm volatile("cp.async.cg.shared.global.L2::cache_hint [%0], [%1], 16, %2;" ::"r"(sharedAddress(dst)), "l"(src),
+               "l"(policy));
+}
+
 // copyAsync4 is copyAsync16 of 4 bytes.
 __device__ __forceinline__ void copyAsync4(void *dst, const void *src, bool valid) {
   asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(sharedAddress(dst)), "l"(src),

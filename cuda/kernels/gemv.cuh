@@ -86,16 +86,20 @@ struct Shared {
   }
 };
 
-// load8 reads eight inputs of a row from k on; those past the row are zero.
-__device__ __forceinline__ void load8(float v[8], const float *x, int k, int in, bool aligned) {
-  if (aligned && k + 8 <= in) {
-    const float4 a = readL2(reinterpret_cast<const float4 *>(x + k));
-    const float4 b = readL2(reinterpret_cast<const float4 *>(x + k) + 1);
+// load8 reads eight inputs of a row from k on; those past the row are zero. whole says
+// that in is a multiple of 8: no branch then keeps loads from being under way together.
+template <bool whole> __device__ __forceinline__ void load8(float v[8], const float *x, int k, int in) {
+  if constexpr (whole) {
+    float4 a = make_float4(0, 0, 0, 0), b = a;
+    if (k < in) {
+      a = readL2(reinterpret_cast<const float4 *>(x + k));
+      b = readL2(reinterpret_cast<const float4 *>(x + k) + 1);
+    }
     v[0] = a.x, v[1] = a.y, v[2] = a.z, v[3] = a.w, v[4] = b.x, v[5] = b.y, v[6] = b.z, v[7] = b.w;
-    return;
-  }
+  } else {
 #pragma unroll
-  for (int i = 0; i < 8; i++) v[i] = k + i < in ? readL2(x + k + i) : 0.f;
+    for (int i = 0; i < 8; i++) v[i] = k + i < in ? readL2(x + k + i) : 0.f;
+  }
 }
 
 // store8 writes eight inputs of row r as high and low parts, and their block's sums
@@ -132,51 +136,59 @@ template <class F> __device__ __forceinline__ void store8(const Shared &s, const
   }
 }
 
-// stageX brings x, normalised if asked, into shared memory. A thread owns eight
-// consecutive inputs of every 2048; the first two such groups stay in registers
-// between the pass that sums squares and the pass that scales.
-template <class F> __device__ void stageX(const GemvParams &p, const Shared &s) {
-  constexpr int kept = 2, span = 8 * gemvThreads;
+// stageX waits for the predecessor and brings x, normalised if asked, into shared
+// memory. A thread owns eight consecutive inputs of every 2048. What it can hold in
+// registers of the norm's weights is read before the wait, and of x read once.
+template <class F, bool whole> __device__ __forceinline__ void stageX(const GemvParams &p, const Shared &s) {
+  constexpr int kept = 2, span = 8 * gemvThreads, batch = 4;
   const int inPad = s.stride - gemvColumnPad, first = 8 * threadIdx.x;
-  const bool aligned = p.in % 4 == 0;
+  float w[kept][8];
+  if (p.norm) {
+#pragma unroll
+    for (int i = 0; i < kept; i++) load8<whole>(w[i], p.norm, first + i * span, p.in);
+  }
+  waitForPredecessor();
   for (int r = 0; r < p.rows; r++) {
     const float *x = p.x + int64_t(r) * p.in;
     if (!p.norm) {
-#pragma unroll 4
-      for (int base = 0; base < inPad; base += span) {
-        float v[8];
-        load8(v, x, base + first, p.in, aligned);
-        store8<F>(s, v, r, base + first);
+      for (int base = 0; base < inPad; base += batch * span) {
+        float v[batch][8];
+#pragma unroll
+        for (int i = 0; i < batch; i++) load8<whole>(v[i], x, base + i * span + first, p.in);
+#pragma unroll
+        for (int i = 0; i < batch; i++)
+          if (base + i * span < inPad) store8<F>(s, v[i], r, base + i * span + first);
       }
       continue;
     }
-    float v[kept][8], w[8], sum = 0;
+    float v[kept][8], sum = 0;
 #pragma unroll
-    for (int i = 0; i < kept; i++) {
-      load8(v[i], x, first + i * span, p.in, aligned);
-      load8(w, p.norm, first + i * span, p.in, aligned);
+    for (int i = 0; i < kept; i++) load8<whole>(v[i], x, first + i * span, p.in);
 #pragma unroll
-      for (int j = 0; j < 8; j++) sum += v[i][j] * v[i][j], v[i][j] *= w[j];
-    }
-    for (int k = first + kept * span; k < inPad; k += span) {
-      load8(w, x, k, p.in, aligned);
+    for (int i = 0; i < kept; i++)
 #pragma unroll
-      for (int j = 0; j < 8; j++) sum += w[j] * w[j];
+      for (int j = 0; j < 8; j++) sum += v[i][j] * v[i][j];
+    for (int base = kept * span; base < inPad; base += span) {
+      float y[8];
+      load8<whole>(y, x, base + first, p.in);
+#pragma unroll
+      for (int j = 0; j < 8; j++) sum += y[j] * y[j];
     }
     __syncthreads();  // of the sums' scratch, between rows
     const float scale = 1.f / sqrtf(blockSum(sum, s.sums) / p.in + p.eps);
 #pragma unroll
     for (int i = 0; i < kept; i++) {
 #pragma unroll
-      for (int j = 0; j < 8; j++) v[i][j] *= scale;
+      for (int j = 0; j < 8; j++) v[i][j] *= w[i][j] * scale;
       if (i * span < inPad) store8<F>(s, v[i], r, first + i * span);
     }
     for (int base = kept * span; base < inPad; base += span) {
-      load8(v[0], x, base + first, p.in, aligned);
-      load8(w, p.norm, base + first, p.in, aligned);
+      float y[8], norm[8];
+      load8<whole>(y, x, base + first, p.in);
+      load8<whole>(norm, p.norm, base + first, p.in);
 #pragma unroll
-      for (int j = 0; j < 8; j++) v[0][j] *= w[j] * scale;
-      store8<F>(s, v[0], r, base + first);
+      for (int j = 0; j < 8; j++) y[j] *= norm[j] * scale;
+      store8<F>(s, y, r, base + first);
     }
   }
   __syncthreads();
@@ -200,6 +212,9 @@ template <class F, class E> __device__ __forceinline__ void gemv(const GemvParam
   const int rowBytes = F::rowBytes(p.in), allSteps = (rowBytes + gemvStep - 1) / gemvStep;
   const int steps = max(0, (allSteps - warp + gemvWarps - 1) / gemvWarps);
 
+  const bool whole = F::wholeSteps || rowBytes % gemvStep == 0;
+  const uint64_t once = readOncePolicy();
+
   // The next step to copy: its tile, its place in it, and the lane's two rows.
   int nextTile = 0, nextStep = 0, nextStage = 0;
   Row a, b;
@@ -214,9 +229,14 @@ template <class F, class E> __device__ __forceinline__ void gemv(const GemvParam
       uint4 *slot = s.ring + nextStage * 4 * gemvThreads + threadIdx.x;
 #pragma unroll
       for (int c = 0; c < 2; c++) {
-        const bool inside = F::wholeSteps || at + 64 * c < rowBytes;
-        copyAsync16(slot + (2 * c) * gemvThreads, a.w + at + 64 * c, inside);
-        copyAsync16(slot + (2 * c + 1) * gemvThreads, b.w + at + 64 * c, inside);
+        const uint8_t *fromA = a.w + at + 64 * c, *fromB = b.w + at + 64 * c;
+        if (whole) {
+          copyAsyncOnce16(slot + (2 * c) * gemvThreads, fromA, once);
+          copyAsyncOnce16(slot + (2 * c + 1) * gemvThreads, fromB, once);
+        } else {
+          copyAsync16(slot + (2 * c) * gemvThreads, fromA, at + 64 * c < rowBytes);
+          copyAsync16(slot + (2 * c + 1) * gemvThreads, fromB, at + 64 * c < rowBytes);
+        }
       }
       F::copyScales(s.scales + ((nextStage * gemvWarps + warp) * 16 + g) * 16, a, b, step, t);
       if (++nextStep == steps) {
@@ -236,8 +256,8 @@ template <class F, class E> __device__ __forceinline__ void gemv(const GemvParam
   }
   for (int i = 0; i < gemvStages; i++) copyNext();
   epilogue.begin();
-  waitForPredecessor();
-  stageX<F>(p, s);
+  if (p.in % 8 == 0) stageX<F, true>(p, s);
+  else stageX<F, false>(p, s);
 
   const bf16 *column = s.x + min(g, 2 * p.rows - 1) * s.stride + 8 * t;
   const bool live = g < 2 * p.rows;

@@ -122,9 +122,12 @@ def bench_decode():
             d = Decoder(shape, fmt, 512)
             ms = graph_ms(d.step)
             table.append(f"decode {shape:5} {fmt:5} 512 {ms:7.3f} ms {1e3 / ms:7.1f} tok/s  {d.bytes / 1e9:5.2f} GB {d.bytes / ms / 1e9:6.3f} TB/s")
-            for s in ("qkv", "attention", "o", "gate", "down", "head"):
-                less = graph_ms(lambda: d.step(skip=(s,)), 3)
-                table.append(f"    without {s:10} {(ms - less) * 1e3 / (d.layers if s != 'head' else 1):8.2f} us each")
+            kinds, parts = ("qkv", "attention", "o", "gate", "down", "head"), []
+            for s in kinds:
+                n = d.layers if s != "head" else 1
+                less, only = graph_ms(lambda: d.step(skip=(s,)), 3), graph_ms(lambda: d.step(skip=[k for k in kinds if k != s]), 3)
+                parts.append(f"{s} {(ms - less) * 1e3 / n:.2f} / {only * 1e3 / n:.2f}")
+            table.append("    us each, taken away / alone: " + "; ".join(parts))
             del d
             torch.cuda.empty_cache()
 
