@@ -6,7 +6,7 @@
 //	y[r, u] = Σₖ x[r, k]·w[u, k], rows r < 4
 //
 // A block is persistent, one to a multiprocessor. It owns an even share of the
-// outputs, cut into tiles of 16 rows of w; its eight warps split the inputs in steps
+// outputs in tiles of 16 rows of w; its eight warps split the inputs in steps
 // of 128 bytes of each row, warp v taking steps v, v + 8, ... Each thread copies its
 // own pieces of 16 bytes into a ring of four stages in shared memory, which needs no
 // barrier, and so keeps 64 KiB on the way all the time: the copies of the next tile
@@ -206,9 +206,14 @@ template <class F, class E> __device__ __forceinline__ void gemv(const GemvParam
   extern __shared__ uint4 memory[];
   const Shared s(memory, p.in);
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
-  const int begin = int64_t(epilogue.units()) * blockIdx.x / gridDim.x;
-  const int end = int64_t(epilogue.units()) * (blockIdx.x + 1) / gridDim.x;
-  const int tiles = (end - begin + E::perTile - 1) / E::perTile;
+  // Whole waves of tiles go around the blocks, so that all stream through the same few
+  // pages of memory; what is left is shared evenly, less than a tile each.
+  const int wave = gridDim.x * E::perTile, waves = epilogue.units() / wave, rest = epilogue.units() % wave;
+  const int restBegin = waves * wave + int(int64_t(rest) * blockIdx.x / gridDim.x);
+  const int restEnd = waves * wave + int(int64_t(rest) * (blockIdx.x + 1) / gridDim.x);
+  const int tiles = waves + (restEnd > restBegin);
+  auto beginOf = [&](int tile) { return tile < waves ? tile * wave + int(blockIdx.x) * E::perTile : restBegin; };
+  auto endOf = [&](int tile) { return tile < waves ? beginOf(tile) + E::perTile : restEnd; };
   const int rowBytes = F::rowBytes(p.in), allSteps = (rowBytes + gemvStep - 1) / gemvStep;
   const int steps = max(0, (allSteps - warp + gemvWarps - 1) / gemvWarps);
 
@@ -219,9 +224,9 @@ template <class F, class E> __device__ __forceinline__ void gemv(const GemvParam
   int nextTile = 0, nextStep = 0, nextStage = 0;
   Row a, b;
   auto enter = [&](int tile) {
-    const int unit = begin + tile * E::perTile + g;
-    a = epilogue.row(min(unit, end - 1), 0);
-    b = epilogue.row(min(E::perTile == 16 ? unit + 8 : unit, end - 1), 1);
+    const int unit = beginOf(tile) + g, last = endOf(tile) - 1;
+    a = epilogue.row(min(unit, last), 0);
+    b = epilogue.row(min(E::perTile == 16 ? unit + 8 : unit, last), 1);
   };
   auto copyNext = [&] {
     if (nextTile < tiles) {
@@ -265,7 +270,7 @@ template <class F, class E> __device__ __forceinline__ void gemv(const GemvParam
   for (int tile = 0; tile < tiles; tile++) {
     // One warp finishes the tile; the others go on. The second buffer keeps them apart.
     const bool finisher = warp == tile % gemvWarps && t < p.rows;
-    const int unit = begin + tile * E::perTile + g;
+    const int unit = beginOf(tile) + g, end = endOf(tile);
     typename E::Operands operands;
     if (finisher) operands = epilogue.early(unit, end, t);
     float sum[4] = {};

@@ -132,6 +132,22 @@ def bench_decode():
             torch.cuda.empty_cache()
 
 
+def bench_misc():
+    for n in (13, 36):
+        ws = [Weight("bf16", 11008, 2048, keep_ref=False) for _ in range(2 * n)]
+        x, nw, d = torch.randn(1, 2048, device="cuda"), torch.randn(2048, device="cuda"), torch.empty(1, 11008, device="cuda")
+        us = graph_ms(lambda: [gemv(ws[2 * i], d, x, W2=ws[2 * i + 1], norm=nw) for i in range(n)]) / n * 1e3
+        table.append(f"3b gate/up over {n} layers {us:8.2f} us")
+        del ws
+    l, i32 = torch.randn(1, VOCAB, device="cuda"), lambda n: torch.zeros(n, dtype=torch.int32, device="cuda")
+    ws, cnt, tok, st = torch.zeros(32, dtype=torch.int64, device="cuda"), i32(1), i32(1), i32(1)
+    us = graph_ms(lambda: [launch("zen_argmax", (32, 1), 256, 0, [tok, st, l, ws, cnt, VOCAB]) for _ in range(50)]) / 50 * 1e3
+    table.append(f"argmax {us:8.2f} us")
+    a = torch.randn(2048, device="cuda")
+    us = graph_ms(lambda: [launch("zen_add", (2,), 256, 0, [a, a, a, C.c_int64(2048)]) for _ in range(200)]) / 200 * 1e3
+    table.append(f"a chain of empty kernels {us:8.2f} us")
+
+
 def bench_attention():
     for length in (512, 4096, 32768):
         for heads, kv in ((16, 2), (28, 4)):
