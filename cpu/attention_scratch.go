@@ -21,6 +21,7 @@ type attentionScratch struct {
 	query  []float32 // [m, d] scaled
 	rows   []float32 // [tilePositions, wide] keys
 	keys   []float32 // [d, tilePositions] transposed
+	words  []uint16  // [d, tilePositions] transposed, of few lines
 	values []float32 // [tilePositions, wide]
 	scores []float32 // [m, tilePositions]
 
@@ -63,6 +64,9 @@ func (s *attentionScratch) begin(a *attentionArgs, block *rowBlock, head int) {
 	}
 	s.lines, s.begun, s.exps = s.lines[:m], s.begun[:m], s.exps[:m]
 	clear(s.begun)
+	if cap(s.words) < d*tilePositions {
+		s.words = make([]uint16, d*tilePositions)
+	}
 	for r := range block.rows {
 		q := a.q[((block.row+r)*a.heads+head*group)*d:][:group*d]
 		simd.Scale(s.query[r*group*d:][:group*d], q, a.scale)
@@ -76,58 +80,19 @@ func (s *attentionScratch) attendRange(a *attentionArgs, block *rowBlock, head, 
 	for i := range s.max {
 		s.max[i] = negInf
 	}
+	group := a.heads / a.kvHeads
 	first := max(a.firstVisible(block.position), r*rangePositions)
 	end := min(block.position+block.rows, (r+1)*rangePositions)
 	for tile := first / tilePositions * tilePositions; tile < end; tile += tilePositions {
 		from, to := max(first, tile)-tile, min(end, tile+tilePositions)-tile
-		s.gather(a, block.pages, head, tile, from, to)
-		s.attendTile(a, block, tile)
-	}
-}
-
-// gather widens keys and values of positions tile+from to tile+to. What the others
-// hold is of no importance: their scores are not used.
-func (s *attentionScratch) gather(a *attentionArgs, pages []int32, head, tile, from, to int) {
-	for t := from; t < to; {
-		position := tile + t
-		n := min(to-t, a.pageSize-position%a.pageSize)
-		slot := cacheRow(pages, position, head, a.kvHeads, a.pageSize)
-		a.keys.widenRows(s.rows[t*a.wide:], a.wide, slot, n)
-		a.values.widenRows(s.values[t*a.wide:], a.wide, slot, n)
-		t += n
-	}
-	simd.TransposeTile(s.keys, s.rows, a.wide, roundUp(a.headDim, 4))
-}
-
-// attendTile adds a tile's share to the sums of all lines. Neighbouring rows that
-// see the same positions are multiplied together.
-func (s *attentionScratch) attendTile(a *attentionArgs, block *rowBlock, tile int) {
-	group, m := a.heads/a.kvHeads, len(s.max)
-	simd.MultiplyTile(&simd.TileProduct{
-		Lines: m, Inner: a.headDim, Columns: tilePositions,
-		A: s.query, AStride: a.headDim, B: s.keys, BStride: tilePositions, C: s.scores, CStride: tilePositions,
-	})
-	for r := range block.rows {
-		lo, hi := a.visible(block.position+r, tile)
-		s.mask(r*group, (r+1)*group, lo, hi)
-	}
-	s.softmax(a.wide)
-	for r := 0; r < block.rows; {
-		lo, hi := a.visible(block.position+r, tile)
-		n := 1
-		for ; r+n < block.rows; n++ {
-			if l, h := a.visible(block.position+r+n, tile); l != lo || h != hi {
-				break
-			}
+		t := attentionTile{a, block, head, tile, len(s.max) <= fewLines && a.direct()}
+		s.score(&t, from, to)
+		for r := range block.rows {
+			lo, hi := a.visible(block.position+r, tile)
+			s.mask(r*group, (r+1)*group, lo, hi)
 		}
-		if lo < hi {
-			simd.MultiplyTile(&simd.TileProduct{
-				Lines: n * group, Inner: hi - lo, Columns: a.wide, Add: true,
-				A: s.scores[r*group*tilePositions+lo:], AStride: tilePositions,
-				B: s.values[lo*a.wide:], BStride: a.wide, C: s.sum[r*group*a.wide:], CStride: a.wide,
-			})
-		}
-		r += n
+		s.softmax(a.wide)
+		s.addValues(&t)
 	}
 }
 

@@ -45,7 +45,7 @@ func attentionDeterminismChecks() []check {
 // newAttentionProblem has sixteen sequences; the first is longer than any piece in
 // which a backend may cut positions.
 func newAttentionProblem(d *device, cache tensor.DType, headDim, window int) *attentionProblem {
-	p := &attentionProblem{cache: cache, heads: 6, kvHeads: 2, headDim: headDim, window: window, pageSize: 16}
+	p := &attentionProblem{cache: cache, heads: 6, kvHeads: 2, headDim: headDim, window: window, pageSize: 32}
 	next := int32(0)
 	for i := range 16 {
 		length := 1 + d.rng.IntN(150)

@@ -2,6 +2,8 @@
 
 package simd
 
+import "unsafe"
+
 //go:generate sh -c "cd _gen && go run . -set tiles -out ../tiles_amd64.s -stubs ../tiles_stubs_amd64.go -pkg simd && sed -i '1i // SPDX-License-Identifier: Apache-2.0' ../tiles_amd64.s ../tiles_stubs_amd64.go"
 
 // A TileProduct is the operands of MultiplyTile: matrices small enough for the
@@ -9,7 +11,9 @@ package simd
 type TileProduct struct {
 	C       []float32 // [Lines, Columns], rows CStride apart
 	A       []float32 // [Lines, Inner], rows AStride apart
-	B       []float32 // [Inner, Columns], rows BStride apart
+	B       []float32 // [Inner, Columns], rows BStride apart; or
+	B16     []uint16  // the same of F16, or of BF16 where it says so
+	BF16    bool
 	CStride int
 	AStride int
 	BStride int
@@ -17,6 +21,11 @@ type TileProduct struct {
 	Inner   int
 	Columns int  // a multiple of TileColumns
 	Add     bool // to what C holds
+
+	// Ahead is what is read after the product, Inner · Columns elements or none. A
+	// product of few lines, as fast as memory, fetches it on the way: a processor's
+	// own prefetching ends with every page of a cache.
+	Ahead []uint16
 }
 
 // TileColumns divides the columns of a product.
@@ -24,11 +33,18 @@ const TileColumns = 32
 
 // tileKernels are an instruction set's routines; all are nil in plain Go.
 type tileKernels struct {
-	name      string
-	lanes     int
-	multiply  func(c, a, b *float32, cStride, aStride, bStride uintptr, lines, inner, columns int, add bool)
-	transpose func(dst, src *float32, dstStride, srcStride uintptr, blocks, groups int)
+	name     string
+	lanes    int
+	multiply func(c, a, b *float32, cStride, aStride, bStride uintptr, lines, inner, columns int, add bool,
+		ahead *uint16, aheadStep uintptr)
+	multiplyF16    multiplyTile16
+	multiplyBF16   multiplyTile16
+	transpose      func(dst, src *float32, dstStride, srcStride uintptr, blocks, groups int)
+	transposeWords func(dst, src *uint16, dstStride, srcStride uintptr, blocks int)
 }
+
+type multiplyTile16 func(c, a *float32, b *uint16, cStride, aStride, bStride uintptr, lines, inner, columns int, add bool,
+	ahead *uint16, aheadStep uintptr)
 
 // tileChosen are the best of tileVariants.
 var tileChosen = tileVariants()[0]
@@ -41,12 +57,25 @@ func MultiplyTile(p *TileProduct) {
 		return
 	}
 	p.check()
-	if k := tileChosen.multiply; k != nil {
-		k(&p.C[0], &p.A[0], &p.B[0], uintptr(4*p.CStride), uintptr(4*p.AStride), uintptr(4*p.BStride),
-			p.Lines, p.Inner, p.Columns/(2*tileChosen.lanes), p.Add)
+	k := &tileChosen
+	if k.multiply == nil {
+		multiplyTileGeneric(p)
 		return
 	}
-	multiplyTileGeneric(p)
+	c, a, b := uintptr(4*p.CStride), uintptr(4*p.AStride), uintptr(4*p.BStride)
+	columns := p.Columns / (2 * k.lanes)
+	ahead, step := unsafe.SliceData(p.Ahead), uintptr(64*2*k.lanes/TileColumns)
+	if len(p.Ahead) < p.Inner*p.Columns {
+		ahead, step = (*uint16)(unsafe.Pointer(&p.C[0])), 0
+	}
+	switch {
+	case p.B != nil:
+		k.multiply(&p.C[0], &p.A[0], &p.B[0], c, a, b, p.Lines, p.Inner, columns, p.Add, ahead, step)
+	case p.BF16:
+		k.multiplyBF16(&p.C[0], &p.A[0], &p.B16[0], c, a, b/2, p.Lines, p.Inner, columns, p.Add, ahead, step)
+	default:
+		k.multiplyF16(&p.C[0], &p.A[0], &p.B16[0], c, a, b/2, p.Lines, p.Inner, columns, p.Add, ahead, step)
+	}
 }
 
 func (p *TileProduct) check() {
@@ -56,30 +85,54 @@ func (p *TileProduct) check() {
 	case p.CStride < p.Columns || p.AStride < p.Inner || p.BStride < p.Columns:
 		panic("simd: MultiplyTile: rows overlap")
 	case len(p.C) < (p.Lines-1)*p.CStride+p.Columns || len(p.A) < (p.Lines-1)*p.AStride+p.Inner ||
-		len(p.B) < (p.Inner-1)*p.BStride+p.Columns:
+		max(len(p.B), len(p.B16)) < (p.Inner-1)*p.BStride+p.Columns:
 		panic("simd: MultiplyTile: an operand is too short")
+	case p.B != nil && p.B16 != nil:
+		panic("simd: MultiplyTile: two types of B")
 	}
 }
 
 func multiplyTileGeneric(p *TileProduct) {
 	for i := range p.Lines {
-		c, a := p.C[i*p.CStride:][:p.Columns], p.A[i*p.AStride:][:p.Inner]
+		c := p.C[i*p.CStride:][:p.Columns]
 		if !p.Add {
 			clear(c)
 		}
-		k := 0
-		for ; k+4 <= p.Inner; k += 4 { // a sum is loaded and stored once for four
-			a0, a1, a2, a3 := a[k], a[k+1], a[k+2], a[k+3]
-			b0, b1 := p.B[k*p.BStride:][:len(c)], p.B[(k+1)*p.BStride:][:len(c)]
-			b2, b3 := p.B[(k+2)*p.BStride:][:len(c)], p.B[(k+3)*p.BStride:][:len(c)]
-			for j := range c {
-				c[j] = c[j] + a0*b0[j] + a1*b1[j] + a2*b2[j] + a3*b3[j]
-			}
+		if p.B == nil {
+			addRows16(c, p.A[i*p.AStride:][:p.Inner], p)
+		} else {
+			addRows(c, p.A[i*p.AStride:][:p.Inner], p.B, p.BStride)
 		}
-		for ; k < p.Inner; k++ {
-			for j, b := range p.B[k*p.BStride:][:p.Columns] {
-				c[j] += a[k] * b
+	}
+}
+
+// addRows adds a[k] times row k of b for all k, in order.
+func addRows(c, a, b []float32, stride int) {
+	for ; len(a) >= 4; a, b = a[4:], b[min(4*stride, len(b)):] { // a sum is loaded and stored once for four
+		a0, a1, a2, a3 := a[0], a[1], a[2], a[3]
+		b0, b1, b2, b3 := b[:len(c)], b[stride:][:len(c)], b[2*stride:][:len(c)], b[3*stride:][:len(c)]
+		for j := range c {
+			c[j] = c[j] + a0*b0[j] + a1*b1[j] + a2*b2[j] + a3*b3[j]
+		}
+	}
+	for k, v := range a {
+		for j, w := range b[k*stride:][:len(c)] {
+			c[j] += v * w
+		}
+	}
+}
+
+func addRows16(c, a []float32, p *TileProduct) {
+	var row [TileColumns]float32
+	for j := 0; j < len(c); j += TileColumns {
+		for k := range a {
+			b := p.B16[k*p.BStride+j:][:TileColumns]
+			if p.BF16 {
+				widenBF16Generic(row[:], b)
+			} else {
+				widenF16Generic(row[:], b)
 			}
+			addRows(c[j:][:TileColumns], a[k:k+1], row[:], TileColumns)
 		}
 	}
 }
@@ -103,6 +156,36 @@ func TransposeTile(dst, src []float32, stride, columns int) {
 func transposeTileGeneric(dst, src []float32, stride, columns int) {
 	for j := range TileScores {
 		for i, v := range src[j*stride:][:columns] {
+			dst[i*TileScores+j] = v
+		}
+	}
+}
+
+// TransposeWords sets dst[i, j] = src[j, i] for WordRows rows of src.
+//
+//	dst  [columns, WordRows], rows TileScores apart
+//	src  [WordRows, columns]; columns is a multiple of 8
+func TransposeWords(dst, src []uint16, columns int) {
+	if columns%8 != 0 || columns > 0 && len(dst) < TileScores*(columns-1)+WordRows || len(src) < WordRows*columns {
+		panic("simd: TransposeWords: wrong lengths")
+	}
+	k := tileChosen.transposeWords
+	if k == nil || columns == 0 {
+		transposeWordsGeneric(dst, src, columns)
+		return
+	}
+	rows := 2 * tileChosen.lanes
+	for j := 0; j < WordRows; j += rows {
+		k(&dst[j], &src[j*columns], 2*TileScores, uintptr(2*columns), columns/8)
+	}
+}
+
+// WordRows is the rows that TransposeWords transposes.
+const WordRows = 32
+
+func transposeWordsGeneric(dst, src []uint16, columns int) {
+	for j := range WordRows {
+		for i, v := range src[j*columns:][:columns] {
 			dst[i*TileScores+j] = v
 		}
 	}

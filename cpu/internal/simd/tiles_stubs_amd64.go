@@ -5,22 +5,52 @@
 
 package simd
 
-// multiplyTileAVX512 is multiplyTileGeneric's twin for AVX-512 and FMA. columns counts pairs of vectors, strides are bytes.
+// multiplyTileF32AVX512 is multiplyTileGeneric's twin for b of F32 and for AVX-512 and FMA. columns counts pairs of vectors, strides are bytes. Every step of inner fetches the line at ahead, which then moves by aheadStep.
 //
 //go:noescape
-func multiplyTileAVX512(c *float32, a *float32, b *float32, cStride uintptr, aStride uintptr, bStride uintptr, lines int, inner int, columns int, add bool)
+func multiplyTileF32AVX512(c *float32, a *float32, b *float32, cStride uintptr, aStride uintptr, bStride uintptr, lines int, inner int, columns int, add bool, ahead *uint16, aheadStep uintptr)
+
+// multiplyTileBF16AVX512 is multiplyTileGeneric's twin for b of BF16 and for AVX-512 and FMA. columns counts pairs of vectors, strides are bytes. Every step of inner fetches the line at ahead, which then moves by aheadStep.
+//
+//go:noescape
+func multiplyTileBF16AVX512(c *float32, a *float32, b *uint16, cStride uintptr, aStride uintptr, bStride uintptr, lines int, inner int, columns int, add bool, ahead *uint16, aheadStep uintptr)
+
+// multiplyTileF16AVX512 is multiplyTileGeneric's twin for b of F16 and for AVX-512 and FMA. columns counts pairs of vectors, strides are bytes. Every step of inner fetches the line at ahead, which then moves by aheadStep.
+//
+//go:noescape
+func multiplyTileF16AVX512(c *float32, a *float32, b *uint16, cStride uintptr, aStride uintptr, bStride uintptr, lines int, inner int, columns int, add bool, ahead *uint16, aheadStep uintptr)
 
 // transposeTileAVX512 is transposeTileGeneric's twin for AVX-512. A block is 4 columns of src, a group 16 rows.
 //
 //go:noescape
 func transposeTileAVX512(dst *float32, src *float32, dstStride uintptr, srcStride uintptr, blocks int, groups int)
 
-// multiplyTileAVX2 is multiplyTileGeneric's twin for AVX2 with F16C and FMA. columns counts pairs of vectors, strides are bytes.
+// transposeWordsAVX512 is transposeWordsGeneric's twin for 32 rows of blocks of 8 columns, for AVX-512.
 //
 //go:noescape
-func multiplyTileAVX2(c *float32, a *float32, b *float32, cStride uintptr, aStride uintptr, bStride uintptr, lines int, inner int, columns int, add bool)
+func transposeWordsAVX512(dst *uint16, src *uint16, dstStride uintptr, srcStride uintptr, blocks int)
+
+// multiplyTileF32AVX2 is multiplyTileGeneric's twin for b of F32 and for AVX2 with F16C and FMA. columns counts pairs of vectors, strides are bytes. Every step of inner fetches the line at ahead, which then moves by aheadStep.
+//
+//go:noescape
+func multiplyTileF32AVX2(c *float32, a *float32, b *float32, cStride uintptr, aStride uintptr, bStride uintptr, lines int, inner int, columns int, add bool, ahead *uint16, aheadStep uintptr)
+
+// multiplyTileBF16AVX2 is multiplyTileGeneric's twin for b of BF16 and for AVX2 with F16C and FMA. columns counts pairs of vectors, strides are bytes. Every step of inner fetches the line at ahead, which then moves by aheadStep.
+//
+//go:noescape
+func multiplyTileBF16AVX2(c *float32, a *float32, b *uint16, cStride uintptr, aStride uintptr, bStride uintptr, lines int, inner int, columns int, add bool, ahead *uint16, aheadStep uintptr)
+
+// multiplyTileF16AVX2 is multiplyTileGeneric's twin for b of F16 and for AVX2 with F16C and FMA. columns counts pairs of vectors, strides are bytes. Every step of inner fetches the line at ahead, which then moves by aheadStep.
+//
+//go:noescape
+func multiplyTileF16AVX2(c *float32, a *float32, b *uint16, cStride uintptr, aStride uintptr, bStride uintptr, lines int, inner int, columns int, add bool, ahead *uint16, aheadStep uintptr)
 
 // transposeTileAVX2 is transposeTileGeneric's twin for AVX2 with F16C. A block is 4 columns of src, a group 8 rows.
 //
 //go:noescape
 func transposeTileAVX2(dst *float32, src *float32, dstStride uintptr, srcStride uintptr, blocks int, groups int)
+
+// transposeWordsAVX2 is transposeWordsGeneric's twin for 16 rows of blocks of 8 columns, for AVX2 with F16C.
+//
+//go:noescape
+func transposeWordsAVX2(dst *uint16, src *uint16, dstStride uintptr, srcStride uintptr, blocks int)

@@ -30,14 +30,29 @@ func tileProduct(rng *rand.Rand, lines, inner, columns int) *TileProduct {
 	return p
 }
 
+// narrow makes B one of 16 bits and returns what it holds.
+func (p *TileProduct) narrow(rng *rand.Rand) (wide []float32) {
+	wide = make([]float32, len(p.B))
+	_, p.B16 = guarded(rng, len(p.B), func() uint16 { return 0 })
+	if p.BF16 = rng.IntN(2) == 0; p.BF16 {
+		narrowBF16Generic(p.B16, p.B)
+		widenBF16Generic(wide, p.B16)
+	} else {
+		narrowF16Generic(p.B16, p.B)
+		widenF16Generic(wide, p.B16)
+	}
+	p.B = nil
+	return wide
+}
+
 // chain is the sum of one element as assembly computes it, and its size.
-func (p *TileProduct) chain(c []float32, i, j int) (sum float32, size float64) {
+func (p *TileProduct) chain(c, b []float32, i, j int) (sum float32, size float64) {
 	if p.Add {
 		sum = c[i*p.CStride+j]
 	}
 	size = math.Abs(float64(sum))
 	for k := range p.Inner {
-		a, b := p.A[i*p.AStride+k], p.B[k*p.BStride+j]
+		a, b := p.A[i*p.AStride+k], b[k*p.BStride+j]
 		sum = fma(a, b, sum)
 		size += math.Abs(float64(a) * float64(b))
 	}
@@ -52,14 +67,20 @@ func TestMultiplyTileVariants(t *testing.T) {
 		for lines := 1; lines <= 33; lines++ {
 			for _, columns := range []int{32, 64, 96} {
 				p := tileProduct(rng, lines, 1+rng.IntN(70), columns)
-				before := append([]float32(nil), p.C...)
+				before, b := append([]float32(nil), p.C...), p.B
+				if rng.IntN(2) == 0 {
+					b = p.narrow(rng)
+				}
+				if rng.IntN(2) == 0 {
+					p.Ahead = make([]uint16, p.Inner*p.Columns) // changes nothing
+				}
 				MultiplyTile(p)
 				for i, got := range p.C {
 					if i%p.CStride >= columns {
 						require.Equal(t, before[i], got, "between rows")
 						continue
 					}
-					want, size := p.chain(before, i/p.CStride, i%p.CStride)
+					want, size := p.chain(before, b, i/p.CStride, i%p.CStride)
 					if tileChosen.multiply != nil {
 						require.Equal(t, math.Float32bits(want), math.Float32bits(got), "%d lines, element %d", lines, i)
 					}
@@ -124,6 +145,26 @@ func TestTransposeTileVariants(t *testing.T) {
 			intact(t, whole, dst)
 		}
 	})
+}
+
+func TestTransposeWordsVariants(t *testing.T) {
+	eachTile(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(7, 8))
+		for _, columns := range []int{8, 16, 64, 104} {
+			_, src := guarded(rng, WordRows*columns, func() uint16 { return uint16(rng.Uint32()) })
+			dst := make([]uint16, TileScores*columns)
+			TransposeWords(dst, src, columns)
+			for i, got := range dst {
+				want := uint16(0)
+				if j := i % TileScores; j < WordRows {
+					want = src[j*columns+i/TileScores]
+				}
+				require.Equal(t, want, got)
+			}
+		}
+	})
+	require.Panics(t, func() { TransposeWords(make([]uint16, 480), make([]uint16, 255), 8) })
+	require.Panics(t, func() { TransposeWords(make([]uint16, 479), make([]uint16, 256), 8) })
 }
 
 func TestTileLengthsPanic(t *testing.T) {

@@ -19,11 +19,18 @@ func (s *vectorSet) groups() []int {
 	return []int{6, 4, 2, 1}
 }
 
+// aheadLines are the most lines of a group that fetches what comes next: with more,
+// memory is no bound.
+const aheadLines = 8
+
 // tiles emits what attention does with tiles of keys and values.
 func tiles() {
 	for i := range vectorSets {
-		vectorSets[i].multiplyTile()
+		for j := range elements {
+			vectorSets[i].multiplyTile(&elements[j])
+		}
 		vectorSets[i].transposeTile()
+		vectorSets[i].transposeWords()
 	}
 }
 
@@ -31,10 +38,11 @@ func tiles() {
 // registers are sums 2r and 2r+1 of line r, then two of b and two of a.
 type tileProduct struct {
 	*vectorSet
+	element                   *element // of b
 	c, a, b0, b               Register
 	work                      [4]Register // lines 0, 4, 8 and 12 of a group
 	aStride, aStride3, stride Register
-	lines, count              Register
+	lines, count, ahead       Register
 }
 
 // multiplyTile emits
@@ -48,12 +56,13 @@ type tileProduct struct {
 //	}
 //
 // where every sum is one chain of fused operations in the order of k.
-func (s *vectorSet) multiplyTile() {
-	TEXT("multiplyTile"+s.name, NOSPLIT, "func(c, a, b *float32, cStride, aStride, bStride uintptr, lines, inner, columns int, add bool)")
-	Doc(fmt.Sprintf("multiplyTile%s is multiplyTileGeneric's twin for %s and FMA. columns counts pairs of vectors, strides are bytes.", s.name, s.needs))
+func (s *vectorSet) multiplyTile(e *element) {
+	name := "multiplyTile" + e.name + s.name
+	TEXT(name, NOSPLIT, "func(c, a *float32, b *"+e.goType+", cStride, aStride, bStride uintptr, lines, inner, columns int, add bool, ahead *uint16, aheadStep uintptr)")
+	Doc(fmt.Sprintf("%s is multiplyTileGeneric's twin for b of %s and for %s and FMA. columns counts pairs of vectors, strides are bytes. Every step of inner fetches the line at ahead, which then moves by aheadStep.", name, e.name, s.needs))
 	Pragma("noescape")
-	t := &tileProduct{vectorSet: s, c: GP64(), a: GP64(), b0: pointer("b"), b: GP64(),
-		aStride: pointer("aStride"), stride: pointer("bStride"), lines: GP64(), count: GP64()}
+	t := &tileProduct{vectorSet: s, element: e, c: GP64(), a: GP64(), b0: pointer("b"), b: GP64(),
+		aStride: pointer("aStride"), stride: pointer("bStride"), lines: GP64(), count: GP64(), ahead: pointer("ahead")}
 	t.aStride3 = times3(t.aStride)
 	for i := range t.work {
 		if s.lanes == 16 || i < 2 {
@@ -74,7 +83,7 @@ func (s *vectorSet) multiplyTile() {
 		JMP(LabelRef(loop))
 		Label(done)
 	}
-	ADDQ(I32(2*s.bytes()), t.b0)
+	ADDQ(I32(2*s.lanes*e.size), t.b0)
 	ADDQ(I32(2*s.bytes()), param("c"))
 	DECQ(param("columns"))
 	JNZ(LabelRef("columns"))
@@ -94,13 +103,17 @@ func (t *tileProduct) group(n int) {
 	Label(label)
 	b, a := 2*t.groups()[0], 2*t.groups()[0]+2
 	for v := range 2 {
-		VMOVUPS(t.at(t.b, v), t.v(b+v))
+		t.widen(Mem{Base: t.b, Disp: v * t.lanes * t.element.size}, t.v(b+v))
 	}
 	for r := range n {
 		VBROADCASTSS(t.line(r), t.v(a+r%2))
 		for v := range 2 {
 			VFMADD231PS(t.v(b+v), t.v(a+r%2), t.v(2*r+v))
 		}
+	}
+	if n <= aheadLines {
+		PREFETCHT0(Mem{Base: t.ahead})
+		ADDQ(param("aheadStep"), t.ahead)
 	}
 	ADDQ(t.stride, t.b)
 	for i := 0; 4*i < n; i++ {
@@ -110,6 +123,15 @@ func (t *tileProduct) group(n int) {
 	JNZ(LabelRef(label))
 	t.store(n)
 	advance(t.a, t.aStride, n)
+}
+
+// widen emits the loading of a vector of b.
+func (t *tileProduct) widen(src Mem, dst VecPhysical) {
+	if t.lanes == 16 {
+		t.element.widen512(src, dst)
+		return
+	}
+	t.element.widen256(src, dst)
 }
 
 // line returns a's element of line r of the group.
@@ -208,5 +230,74 @@ func (s *vectorSet) transposeTile() {
 	ADDQ(I32(s.bytes()), dst0)
 	DECQ(param("groups"))
 	JNZ(LabelRef("group"))
+	end()
+}
+
+// transposeWords emits
+//
+//	for j := range 2 · lanes {
+//		for i := range blocks · 8 {
+//			dst[i][j] = src[j][i]
+//		}
+//	}
+//
+// of 16-bit elements. Register r of a block of eight columns holds row 8l+r in its
+// 128-bit lane l.
+func (s *vectorSet) transposeWords() {
+	TEXT("transposeWords"+s.name, NOSPLIT, "func(dst, src *uint16, dstStride, srcStride uintptr, blocks int)")
+	Doc(fmt.Sprintf("transposeWords%s is transposeWordsGeneric's twin for %d rows of blocks of 8 columns, for %s.", s.name, 2*s.lanes, s.needs))
+	Pragma("noescape")
+	stride, dst0, blocks := pointer("srcStride"), pointer("dst"), pointer("blocks")
+	stride3, dst := times3(stride), GP64()
+	halves := []Register{pointer("src")} // rows 0, 4, 8 and so on
+	for i := 1; i < 2*s.lanes/4; i++ {
+		p := GP64()
+		LEAQ(Mem{Base: halves[i-1], Index: stride, Scale: 4}, p)
+		halves = append(halves, p)
+	}
+	Label("block")
+	for r := range 8 {
+		for l := range s.lanes / 4 {
+			row := rows{base: halves[2*l+r/4], stride: stride, stride3: stride3}.at(r%4, 0)
+			switch {
+			case l == 0:
+				VMOVDQU(row, x(r))
+			case s.lanes == 16:
+				VINSERTI32X4(Imm(uint64(l)), row, z(r), z(r))
+			default:
+				VINSERTI128(Imm(1), row, y(r), y(r))
+			}
+		}
+	}
+	v, t := s.v, func(i int) VecPhysical { return s.v(8 + i) }
+	for i := range 4 { // pairs of rows
+		VPUNPCKLWD(v(2*i+1), v(2*i), t(2*i))
+		VPUNPCKHWD(v(2*i+1), v(2*i), t(2*i+1))
+	}
+	for i := range 2 { // fours of rows
+		for j := range 2 {
+			VPUNPCKLDQ(t(4*i+j+2), t(4*i+j), v(4*i+2*j))
+			VPUNPCKHDQ(t(4*i+j+2), t(4*i+j), v(4*i+2*j+1))
+		}
+	}
+	MOVQ(dst0, dst)
+	for i := range 4 {
+		VPUNPCKLQDQ(v(4+i), v(i), t(0))
+		VPUNPCKHQDQ(v(4+i), v(i), t(1))
+		for j := range 2 {
+			if s.lanes == 16 {
+				VMOVDQU32(t(j), Mem{Base: dst})
+			} else {
+				VMOVDQU(t(j), Mem{Base: dst})
+			}
+			ADDQ(param("dstStride"), dst)
+		}
+	}
+	MOVQ(dst, dst0)
+	for _, p := range halves {
+		ADDQ(I8(16), p)
+	}
+	DECQ(blocks)
+	JNZ(LabelRef("block"))
 	end()
 }
