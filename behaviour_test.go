@@ -326,7 +326,12 @@ func TestQueueIsBounded(t *testing.T) {
 }
 
 func TestSessionsEqualAFreshRun(t *testing.T) {
-	m := zentest.Model(t)
+	for _, kv := range []zen.DType{zen.F32, zen.F16, zen.I8} {
+		t.Run(kv.String(), func(t *testing.T) { sessionsEqual(t, zentest.Model(t, zen.WithKVType(kv))) })
+	}
+}
+
+func sessionsEqual(t *testing.T, m *zen.Model) {
 	tokens := make([]int32, 70)
 	for i := range tokens {
 		tokens[i] = int32(i * 11 % 500)
@@ -420,18 +425,18 @@ func TestInvalidRequests(t *testing.T) {
 
 func TestOptionsOutOfRange(t *testing.T) {
 	for want, opt := range map[string]zen.Option{
-		"zen: WithWorkers(0), want at least 1":      zen.WithWorkers(0),
-		"zen: WithContext(-1), want at least 1":     zen.WithContext(-1),
-		"WithContext(513), the model's":             zen.WithContext(513),
-		"zen: WithBatch(0), want at least 1":        zen.WithBatch(0),
-		"zen: WithQueue(0), want at least 1":        zen.WithQueue(0),
-		"zen: WithPrefill(0), want at least 1":      zen.WithPrefill(0),
-		"zen: WithKVBudget(0), want at least 1":     zen.WithKVBudget(0),
-		"WithKVBudget(1), one page has 16384 bytes": zen.WithKVBudget(1),
-		"zen: WithLogger(nil)":                      zen.WithLogger(nil),
-		"zen: WithProgress(nil)":                    zen.WithProgress(nil),
-		`"abacus" is not linked into this program`:  zen.WithBackend("abacus"),
-		"WithKVType(I32), want F32, F16 or BF16":    zen.WithKVType(zen.F32 + 6),
+		"zen: WithWorkers(0), want at least 1":       zen.WithWorkers(0),
+		"zen: WithContext(-1), want at least 1":      zen.WithContext(-1),
+		"WithContext(513), the model's":              zen.WithContext(513),
+		"zen: WithBatch(0), want at least 1":         zen.WithBatch(0),
+		"zen: WithQueue(0), want at least 1":         zen.WithQueue(0),
+		"zen: WithPrefill(0), want at least 1":       zen.WithPrefill(0),
+		"zen: WithKVBudget(0), want at least 1":      zen.WithKVBudget(0),
+		"WithKVBudget(1), one page has 16384 bytes":  zen.WithKVBudget(1),
+		"zen: WithLogger(nil)":                       zen.WithLogger(nil),
+		"zen: WithProgress(nil)":                     zen.WithProgress(nil),
+		`"abacus" is not linked into this program`:   zen.WithBackend("abacus"),
+		"WithKVType(I32), want F32, F16, BF16 or I8": zen.WithKVType(zen.F32 + 6),
 	} {
 		_, err := zen.LoadFS(background, zentest.FS(), ".", opt)
 		require.ErrorContains(t, err, want)

@@ -151,8 +151,7 @@ func (m *Model) readSessionHeader(r io.Reader) ([]int32, error) {
 // readLayers fills the cache of a session that has room for length tokens.
 func (s *Session) readLayers(ctx context.Context, r io.Reader, length int) error {
 	shape := s.model.cache.Shape()
-	position := 2 * shape.KVHeads * shape.HeadDim * shape.DType.Size()
-	buf := make([]byte, length*position)
+	buf := make([]byte, length*shape.PositionBytes())
 	for layer := range shape.Layers {
 		if err := ctx.Err(); err != nil {
 			return err

@@ -18,9 +18,34 @@ var ErrUnavailable = errors.New("backend: unavailable")
 
 // KV is the key/value cache of one layer.
 //
-//	K, V  [pages, kvHeads, pageSize, headDim]  F32, F16 or BF16
+//	K, V  [pages, kvHeads, pageSize, headDim]  F32, F16 or BF16, or I8 with Scales
+//
+// A KVQuantizer takes I8 too. Its Scales are F16 [pages, kvHeads, pageSize,
+// ceil(headDim / KVBlock)], and element i of a position is q[i] · scales[i / KVBlock].
+// What is appended is rounded to the nearest q; the scale of a block is the least
+// F16 not below max|x| / 127, and NaN where one of its elements is not finite.
 type KV struct {
 	K, V *tensor.Tensor
+}
+
+// KVBlock is the number of elements of a position that share a scale in an I8 cache.
+const KVBlock = 32
+
+// KVScales returns the number of scales of one position of an I8 cache.
+func KVScales(headDim int) int { return (headDim + KVBlock - 1) / KVBlock }
+
+// A KVQuantizer is a Backend that may take caches of I8.
+type KVQuantizer interface {
+	Backend
+
+	// QuantizesKV reports whether it does.
+	QuantizesKV() bool
+}
+
+// QuantizesKV reports whether b takes caches of I8.
+func QuantizesKV(b Backend) bool {
+	q, ok := b.(KVQuantizer)
+	return ok && q.QuantizesKV()
 }
 
 // A Backend runs a decoder's operations on one device. It is used by one

@@ -139,10 +139,21 @@ func headsShape(op, name string, t *tensor.Tensor, rows, kvHeads, headDim int) {
 }
 
 func cacheShape(op string, kv KV) {
-	if !isFloat(kv.K.DType) || kv.K.DType != kv.V.DType || len(kv.K.Shape) != 4 ||
+	if !cacheType(kv.K) || !cacheType(kv.V) || kv.K.DType != kv.V.DType ||
 		!fits(kv.V.Shape, kv.K.Shape) || kv.K.Dim(1) == 0 || kv.K.Dim(3)%2 != 0 {
 		wrong(op, "kv", kv.K, kv.V.Shape)
 	}
+}
+
+// cacheType reports whether t is four-dimensional and of a type of a cache.
+func cacheType(t *tensor.Tensor) bool {
+	if len(t.Shape) != 4 {
+		return false
+	}
+	if sc := t.Scales; t.DType == tensor.I8 && sc != nil {
+		return sc.DType == tensor.F16 && fits(sc.Shape, []int{t.Dim(0), t.Dim(1), t.Dim(2), KVScales(t.Dim(3))})
+	}
+	return isFloat(t.DType)
 }
 
 func isFloat(d tensor.DType) bool { return d == tensor.F32 || d == tensor.F16 || d == tensor.BF16 }

@@ -32,7 +32,7 @@ const (
 
 type attentionArgs struct {
 	dst, q       []float32 // [rows, heads, headDim]
-	keys, values matrix    // [pages · kvHeads · pageSize, headDim]
+	keys, values cache     // [pages · kvHeads · pageSize, headDim]
 	heads        int
 	kvHeads      int
 	headDim      int
@@ -64,7 +64,7 @@ func (b *Backend) Attention(dst, q *tensor.Tensor, kv backend.KV, scale float32,
 	a := &b.attention
 	*a = attentionArgs{
 		dst: tensor.Slice[float32](dst), q: tensor.Slice[float32](q),
-		keys: matrixOf(kv.K), values: matrixOf(kv.V),
+		keys: cacheOf(kv.K), values: cacheOf(kv.V),
 		heads: q.Dim(1), kvHeads: kv.K.Dim(1), headDim: q.Dim(2), wide: roundUp(q.Dim(2), simd.TileColumns),
 		pageSize: kv.K.Dim(2), scale: scale, window: window,
 		blocks: a.blocks[:0], tasks: a.tasks[:0], partials: a.partials,

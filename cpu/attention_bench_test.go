@@ -25,7 +25,7 @@ var attentionShapes = []attentionShape{{"0.5B", 14, 2, 64}, {"3B", 16, 2, 128}}
 // of a prompt. The rate is of keys and values.
 func BenchmarkAttention(b *testing.B) {
 	for _, shape := range attentionShapes {
-		for _, cache := range []tensor.DType{tensor.F16, tensor.BF16, tensor.F32} {
+		for _, cache := range []tensor.DType{tensor.F16, tensor.BF16, tensor.F32, tensor.I8} {
 			for _, rows := range []int{1, 128} {
 				for _, length := range []int{512, 4096, 32768} {
 					for _, workers := range []int{1, 2} {
@@ -79,7 +79,11 @@ func benchAttention(b *testing.B, shape attentionShape, cache tensor.DType, rows
 func benchCache(b *testing.B, dev *Backend, dtype tensor.DType, shape ...int) *tensor.Tensor {
 	t, err := dev.Alloc(dtype, shape...)
 	require.NoError(b, err)
-	m := matrixOf(t)
+	if dtype == tensor.I8 {
+		t.Scales, err = dev.Alloc(tensor.F16, shape[0], shape[1], shape[2], backend.KVScales(shape[3]))
+		require.NoError(b, err)
+	}
+	m := cacheOf(t)
 	row := make([]float32, m.width)
 	for i := range t.Len() / m.width {
 		for j := range row {

@@ -38,7 +38,7 @@ func (t *attentionTile) part(at, most int) (row, n int) {
 }
 
 // words returns n rows of a 16-bit cache from row i on.
-func (t *attentionTile) words(m *matrix, i, n int) []uint16 {
+func (t *attentionTile) words(m *cache, i, n int) []uint16 {
 	return m.u16[i*t.headDim:][:n*t.headDim]
 }
 

@@ -12,8 +12,7 @@ import (
 
 const quantBlock = tensor.QuantBlock
 
-// matrix is a tensor's elements as rows of one width: a weight, a bias, or the
-// cache, whose rows are positions of a head.
+// matrix is a tensor's elements as rows of one width: a weight or a bias.
 type matrix struct {
 	dtype  tensor.DType
 	width  int            // elements
@@ -67,31 +66,6 @@ func (m *matrix) widenPart(dst []float32, lo int) {
 		simd.WidenF16(dst, m.u16[lo:hi])
 	case tensor.BF16:
 		simd.WidenBF16(dst, m.u16[lo:hi])
-	}
-}
-
-// widenRows sets n rows of dst, stride apart, to those of a floating-point matrix
-// from row i on.
-func (m *matrix) widenRows(dst []float32, stride, i, n int) {
-	if stride == m.width {
-		m.widenPart(dst[:n*stride], i*m.width)
-		return
-	}
-	for j := range n {
-		m.widenPart(dst[j*stride:][:m.width], (i+j)*m.width)
-	}
-}
-
-// narrow sets row i of a floating-point matrix to src.
-func (m *matrix) narrow(i int, src []float32) {
-	lo, hi := i*m.width, (i+1)*m.width
-	switch m.dtype {
-	case tensor.F32:
-		copy(m.f32[lo:hi], src)
-	case tensor.F16:
-		simd.NarrowF16(m.u16[lo:hi], src)
-	case tensor.BF16:
-		simd.NarrowBF16(m.u16[lo:hi], src)
 	}
 }
 

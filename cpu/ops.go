@@ -98,9 +98,11 @@ func (b *Backend) SelectRows(dst, x *tensor.Tensor) {
 
 // CopyPage copies page src onto page dst.
 func (b *Backend) CopyPage(kv backend.KV, dst, src int) {
-	for _, t := range [...]*tensor.Tensor{kv.K, kv.V} {
-		data := t.HostBytes()
-		page := len(data) / t.Dim(0)
-		copy(data[dst*page:][:page], data[src*page:])
+	for _, t := range [...]*tensor.Tensor{kv.K, kv.V, kv.K.Scales, kv.V.Scales} {
+		if t != nil {
+			data := t.HostBytes()
+			page := len(data) / t.Dim(0)
+			copy(data[dst*page:][:page], data[src*page:])
+		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 type rotaryArgs struct {
 	q, k, v        []float32 // [rows, heads, headDim], [rows, kvHeads, headDim]
 	table          []float32 // [positions, headDim]
-	keys, values   matrix    // [pages · kvHeads · pageSize, headDim]
+	keys, values   cache     // [pages · kvHeads · pageSize, headDim]
 	heads, kvHeads int
 	headDim        int
 	pageSize       int
@@ -23,7 +23,7 @@ func (b *Backend) RotaryAppend(q, k, v, table *tensor.Tensor, kv backend.KV) {
 	b.rotary = rotaryArgs{
 		q: tensor.Slice[float32](q), k: tensor.Slice[float32](k), v: tensor.Slice[float32](v),
 		table: tensor.Slice[float32](table),
-		keys:  matrixOf(kv.K), values: matrixOf(kv.V),
+		keys:  cacheOf(kv.K), values: cacheOf(kv.V),
 		heads: q.Dim(1), kvHeads: kv.K.Dim(1), headDim: q.Dim(2), pageSize: kv.K.Dim(2),
 	}
 	width := (b.rotary.heads + 2*b.rotary.kvHeads) * b.rotary.headDim

@@ -21,12 +21,23 @@ type Shape struct {
 	Layers  int // num_hidden_layers
 	KVHeads int // num_key_value_heads
 	HeadDim int
-	DType   tensor.DType // F32, F16 or BF16
+	DType   tensor.DType // F32, F16, BF16, or I8 where the backend is a KVQuantizer
 }
 
 // PageBytes returns the bytes of one page over all layers, keys and values.
-func (s Shape) PageBytes() int {
-	return 2 * s.Layers * s.KVHeads * PageSize * s.HeadDim * s.DType.Size()
+func (s Shape) PageBytes() int { return s.Layers * PageSize * s.PositionBytes() }
+
+// PositionBytes returns the bytes of one position in one layer, its key and value.
+func (s Shape) PositionBytes() int {
+	return 2 * s.KVHeads * (s.HeadDim*s.DType.Size() + s.scales()*tensor.F16.Size())
+}
+
+// scales returns the number of scales of one position of a head.
+func (s Shape) scales() int {
+	if s.DType != tensor.I8 {
+		return 0
+	}
+	return backend.KVScales(s.HeadDim)
 }
 
 // Cache is a pool of pages.
@@ -40,6 +51,9 @@ type Cache struct {
 
 // New allocates a cache of the given number of pages.
 func New(b backend.Backend, shape Shape, pages int) (*Cache, error) {
+	if shape.DType == tensor.I8 && !backend.QuantizesKV(b) {
+		return nil, fmt.Errorf("kvcache: backend %q has no cache of I8", b.Name())
+	}
 	c := &Cache{backend: b, shape: shape, refs: make([]int32, pages)}
 	for layer := range shape.Layers {
 		kv, err := c.allocLayer(pages)
@@ -56,14 +70,27 @@ func New(b backend.Backend, shape Shape, pages int) (*Cache, error) {
 }
 
 func (c *Cache) allocLayer(pages int) (kv backend.KV, err error) {
-	dims := []int{pages, c.shape.KVHeads, PageSize, c.shape.HeadDim}
-	if kv.K, err = c.backend.Alloc(c.shape.DType, dims...); err != nil {
+	if kv.K, err = c.alloc(pages); err != nil {
 		return kv, err
 	}
-	if kv.V, err = c.backend.Alloc(c.shape.DType, dims...); err != nil {
+	if kv.V, err = c.alloc(pages); err != nil {
 		c.backend.Free(kv.K)
 	}
 	return kv, err
+}
+
+// alloc returns keys or values of one layer.
+func (c *Cache) alloc(pages int) (*tensor.Tensor, error) {
+	t, err := c.backend.Alloc(c.shape.DType, pages, c.shape.KVHeads, PageSize, c.shape.HeadDim)
+	if err != nil || c.shape.scales() == 0 {
+		return t, err
+	}
+	t.Scales, err = c.backend.Alloc(tensor.F16, pages, c.shape.KVHeads, PageSize, c.shape.scales())
+	if err != nil {
+		c.backend.Free(t)
+		return nil, err
+	}
+	return t, nil
 }
 
 // Close frees the pages. No sequence may be used after it.

@@ -153,6 +153,60 @@ func TestSaveWritesOnlyTheSequencesPositions(t *testing.T) {
 	restored.check(t, c)
 }
 
+// An I8 cache keeps its scales with its elements: in copies of pages, and saved.
+func TestQuantizedPagesKeepTheirScales(t *testing.T) {
+	b, err := cpu.New(cpu.Options{Workers: 1})
+	require.NoError(t, err)
+	defer b.Close()
+	quantized := kvcache.Shape{Layers: 2, KVHeads: 2, HeadDim: 40, DType: tensor.I8}
+	c, err := kvcache.New(b, quantized, 4)
+	require.NoError(t, err)
+	defer c.Close()
+	pageBytes := 0
+	for layer := range quantized.Layers {
+		for _, t := range tensors(c.Layer(layer)) {
+			pageBytes += t.Bytes() / 4
+			for i := range t.HostBytes() {
+				t.HostBytes()[i] = byte(i*7 + i/256 + layer)
+			}
+		}
+	}
+	require.Equal(t, quantized.PageBytes(), pageBytes)
+	s := c.NewSequence()
+	require.NoError(t, s.Append(kvcache.PageSize+3))
+	fork := s.Fork()
+	require.NoError(t, fork.Append(1))
+	require.NotEqual(t, s.Pages()[1], fork.Pages()[1])
+	for layer := range quantized.Layers {
+		for _, p := range tensors(c.Layer(layer)) {
+			require.Equal(t, p.Rows(int(s.Pages()[1]), 1).HostBytes(), p.Rows(int(fork.Pages()[1]), 1).HostBytes())
+		}
+		var saved, again bytes.Buffer
+		require.NoError(t, s.Save(&saved, layer))
+		require.Equal(t, s.Length()*quantized.PositionBytes(), saved.Len())
+		data := bytes.Clone(saved.Bytes())
+		for _, p := range tensors(c.Layer(layer)) {
+			clear(p.HostBytes())
+		}
+		require.NoError(t, s.Restore(&saved, layer))
+		require.NoError(t, s.Save(&again, layer))
+		require.Equal(t, data, again.Bytes())
+	}
+}
+
+func tensors(kv backend.KV) []*tensor.Tensor {
+	return []*tensor.Tensor{kv.K, kv.K.Scales, kv.V, kv.V.Scales}
+}
+
+func TestBackendWithoutI8IsRefused(t *testing.T) {
+	b, err := cpu.New(cpu.Options{Workers: 1})
+	require.NoError(t, err)
+	defer b.Close()
+	plain := struct{ backend.Backend }{b} // not a KVQuantizer
+	_, err = kvcache.New(plain, kvcache.Shape{Layers: 1, KVHeads: 1, HeadDim: 8, DType: tensor.I8}, 4)
+	require.EqualError(t, err, `kvcache: backend "cpu" has no cache of I8`)
+}
+
 func ExampleCache() {
 	b, err := backend.Open("cpu", backend.Options{})
 	if err != nil {

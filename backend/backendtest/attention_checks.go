@@ -32,7 +32,7 @@ var mixed = []share{{5, 5}, {1, 20}, {1, 9}, {7, 33}, {1, 1}}
 
 func attentionChecks() []check {
 	var all []check
-	for _, dtype := range floatTypes {
+	for _, dtype := range cacheTypes {
 		cases := map[string][]attentionCase{}
 		add := func(name string, heads, kvHeads, headDim, pageSize, window int, s []share) {
 			cases[name] = append(cases[name], attentionCase{dtype, heads, kvHeads, headDim, pageSize, window, s})
@@ -73,6 +73,9 @@ func attentionChecks() []check {
 // multiplied by factor.
 func (d *device) attentionCase(c attentionCase, factor float64) {
 	d.Helper()
+	if !d.takes(c.cache) {
+		return
+	}
 	pages := 3
 	for _, s := range c.sequences {
 		pages += s.length/c.pageSize + 1

@@ -20,6 +20,7 @@ type attentionProblem struct {
 	pageSize       int
 	pages          [][]int32
 	k, v           []byte      // [pages, kvHeads, pageSize, headDim]
+	scales         [2][]byte   // of k and v of I8
 	q              [][]float64 // [sequence][length · heads · headDim]
 }
 
@@ -31,10 +32,10 @@ func attentionDeterminismChecks() []check {
 	for _, c := range []struct {
 		cache           tensor.DType
 		headDim, window int
-	}{{tensor.F16, 32, 0}, {tensor.F32, 10, 300}, {tensor.BF16, 20, 0}} {
+	}{{tensor.F16, 32, 0}, {tensor.F32, 10, 300}, {tensor.BF16, 20, 0}, {tensor.I8, 64, 0}} {
 		name := fmt.Sprintf("cache=%v/headDim=%d/window=%d", c.cache, c.headDim, c.window)
 		all = append(all, check{"Deterministic/attention/" + name, func(d *device) {
-			if d.b.Deterministic() {
+			if d.b.Deterministic() && d.takes(c.cache) {
 				d.attentionAlone(newAttentionProblem(d, c.cache, c.headDim, c.window))
 			}
 		}})
@@ -61,7 +62,13 @@ func newAttentionProblem(d *device, cache tensor.DType, headDim, window int) *at
 		p.q = append(p.q, uniform(d.rng, length*p.heads*headDim))
 	}
 	n := int(next) * p.kvHeads * p.pageSize * headDim
-	p.k, p.v = encode(cache, scaled(3, uniform(d.rng, n))), encode(cache, uniform(d.rng, n))
+	k, v := scaled(3, uniform(d.rng, n)), uniform(d.rng, n)
+	if cache == tensor.I8 {
+		p.k, p.scales[0] = quantizeRows(k, headDim)
+		p.v, p.scales[1] = quantizeRows(v, headDim)
+		return p
+	}
+	p.k, p.v = encode(cache, k), encode(cache, v)
 	return p
 }
 
@@ -73,8 +80,13 @@ func (p *attentionProblem) length(sequence int) int {
 // load returns the cache on a device.
 func (p *attentionProblem) load(d *device) backend.KV {
 	pages := len(p.k) / p.cache.Size() / p.kvHeads / p.pageSize / p.headDim
-	return backend.KV{K: d.make(p.cache, p.k, pages, p.kvHeads, p.pageSize, p.headDim),
+	kv := backend.KV{K: d.make(p.cache, p.k, pages, p.kvHeads, p.pageSize, p.headDim),
 		V: d.make(p.cache, p.v, pages, p.kvHeads, p.pageSize, p.headDim)}
+	if p.cache == tensor.I8 {
+		kv.K.Scales = d.make(tensor.F16, p.scales[0], pages, p.kvHeads, p.pageSize, backend.KVScales(p.headDim))
+		kv.V.Scales = d.make(tensor.F16, p.scales[1], pages, p.kvHeads, p.pageSize, backend.KVScales(p.headDim))
+	}
+	return kv
 }
 
 // run returns the results of a batch, [rows · heads · headDim] for each share.

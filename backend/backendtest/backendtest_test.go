@@ -69,6 +69,8 @@ func (b broken) Upload(dst *tensor.Tensor, src []byte) {
 	b.did("Upload", dst)
 }
 
+func (b broken) QuantizesKV() bool { return backend.QuantizesKV(b.Backend) }
+
 func (b broken) Embed(dst, table *tensor.Tensor) {
 	b.Backend.Embed(dst, table)
 	b.did("Embed", dst)
@@ -90,6 +92,9 @@ func (b broken) RotaryAppend(q, k, v, table *tensor.Tensor, kv backend.KV) {
 	b.did("RotaryAppend", q)
 	b.did("RotaryAppend K", kv.K)
 	b.did("RotaryAppend V", kv.V)
+	if s := kv.V.Scales; s != nil {
+		b.did("RotaryAppend scales", s)
+	}
 	b.did("RotaryAppend changes v", v)
 }
 
@@ -116,6 +121,9 @@ func (b broken) SelectRows(dst, x *tensor.Tensor) {
 func (b broken) CopyPage(kv backend.KV, dst, src int) {
 	b.Backend.CopyPage(kv, dst, src)
 	b.did("CopyPage", kv.V)
+	if s := kv.K.Scales; s != nil {
+		b.did("CopyPage scales", s)
+	}
 }
 
 // last changes the last element that is a number by a part in a thousand, or the
@@ -134,6 +142,9 @@ func last(t *tensor.Tensor) {
 		}
 	}
 }
+
+// flip changes the last byte.
+func flip(t *tensor.Tensor) { t.HostBytes()[t.Bytes()-1] ^= 1 }
 
 // past writes one element after the end.
 func past(t *tensor.Tensor) {
@@ -273,6 +284,9 @@ func TestBrokenBackendIsCaught(t *testing.T) {
 		{"RotaryAppend past the cache", "RotaryAppend", changed("RotaryAppend V", past)},
 		{"RotaryAppend to other pages", "RotaryAppend", func(b backend.Backend) backend.Backend { return sharedPage{b} }},
 		{"Attention", "Attention/cache=F32/groups", changed("Attention", last)},
+		{"Attention over I8", "Attention/cache=I8/windows", changed("Attention", last)},
+		{"RotaryAppend of I8 scales", "RotaryAppend/cache=I8", changed("RotaryAppend scales", last)},
+		{"CopyPage of I8 scales", "CopyPage/cache=I8", changed("CopyPage scales", flip)},
 		{"Attention past the end", "Attention/cache=F16/lengths", changed("Attention", past)},
 		{"Attention without window", "Attention/cache=F32/windows", func(b backend.Backend) backend.Backend { return noWindow{b} }},
 		{"Attention without scale", "Attention/cache=F32/head dims", func(b backend.Backend) backend.Backend { return noScale{b} }},

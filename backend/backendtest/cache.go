@@ -20,8 +20,12 @@ type cache struct {
 func (d *device) cache(dtype tensor.DType, pages, kvHeads, pageSize, headDim int) *cache {
 	c := &cache{dtype, kvHeads, pageSize, headDim, backend.KV{}, pageList(pages)}
 	d.rng.Shuffle(pages, func(i, j int) { c.free[i], c.free[j] = c.free[j], c.free[i] })
-	c.kv.K = d.make(dtype, nil, pages, kvHeads, pageSize, headDim)
-	c.kv.V = d.make(dtype, nil, pages, kvHeads, pageSize, headDim)
+	for _, t := range []**tensor.Tensor{&c.kv.K, &c.kv.V} {
+		*t = d.make(dtype, nil, pages, kvHeads, pageSize, headDim)
+		if dtype == tensor.I8 {
+			(*t).Scales = d.make(tensor.F16, nil, pages, kvHeads, pageSize, backend.KVScales(headDim))
+		}
+	}
 	return c
 }
 
@@ -54,6 +58,12 @@ func (c *cache) fill(host []float64, pages []int32, values []float64) {
 func (d *device) store(c *cache, t *tensor.Tensor, pages []int32, values []float64) {
 	host := d.read(t)
 	c.fill(host, pages, values)
+	if c.dtype == tensor.I8 {
+		q, scales := quantizeRows(host, c.headDim)
+		d.b.Upload(t, q)
+		d.b.Upload(t.Scales, scales)
+		return
+	}
 	data := encode(c.dtype, host)
 	poisonAgain(d.bytes(t), data, c.dtype)
 	d.b.Upload(t, data)

@@ -167,7 +167,7 @@ func determinismChecks() []check {
 		weight, cache tensor.DType
 		window        int
 	}{{tensor.F32, tensor.F32, 0}, {tensor.BF16, tensor.F16, 37}, {tensor.F16, tensor.BF16, 0}, {tensor.I8, tensor.F32, 3},
-		{tensor.Q8, tensor.F16, 0}, {tensor.Q4, tensor.F32, 0}} {
+		{tensor.Q8, tensor.F16, 0}, {tensor.Q4, tensor.F32, 0}, {tensor.BF16, tensor.I8, 20}} {
 		name := fmt.Sprintf("weight=%v/cache=%v/window=%d", c.weight, c.cache, c.window)
 		all = append(all,
 			check{"Deterministic/schedules/" + name, func(d *device) {
@@ -194,7 +194,7 @@ func (d *device) sequences(vocab int) [][]int32 {
 }
 
 func (d *device) schedules(m *decoder) {
-	if !d.b.Deterministic() {
+	if !d.b.Deterministic() || !d.takes(m.cache) {
 		return
 	}
 	tokens := d.sequences(m.vocab)
@@ -213,7 +213,7 @@ func (d *device) schedules(m *decoder) {
 // workers compares other numbers of workers, where the backend is registered
 // under its name, and two backends open at once.
 func (d *device) workers(m *decoder) {
-	if !d.b.Deterministic() {
+	if !d.b.Deterministic() || !d.takes(m.cache) {
 		return
 	}
 	tokens, sch := d.sequences(m.vocab), schedules()[3]

@@ -97,9 +97,12 @@ func (d *device) bytes(t *tensor.Tensor) []byte {
 	return data
 }
 
-// read returns the elements of a floating-point tensor.
+// read returns the elements of a floating-point tensor or of an I8 cache.
 func (d *device) read(t *tensor.Tensor) []float64 {
 	d.Helper()
+	if t.DType == tensor.I8 {
+		return dequantize(d.bytes(t), d.read(t.Scales), t.Dim(-1))
+	}
 	return decode(t.DType, d.bytes(t))
 }
 

@@ -113,7 +113,10 @@ func (d *device) addNonFinite() {
 // see it.
 func (d *device) attentionNonFinite() {
 	const heads, kvHeads, headDim, pageSize, length = 4, 2, 6, 4, 90
-	for _, dtype := range floatTypes {
+	for _, dtype := range cacheTypes {
+		if !d.takes(dtype) {
+			continue
+		}
 		for _, special := range specials {
 			for _, where := range []string{"key", "value", "query"} {
 				cache := d.cache(dtype, 50, kvHeads, pageSize, headDim)

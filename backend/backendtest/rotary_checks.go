@@ -20,13 +20,16 @@ type rotaryCase struct {
 
 func rotaryChecks() []check {
 	var all []check
-	for _, dtype := range floatTypes {
+	for _, dtype := range cacheTypes {
 		all = append(all, check{fmt.Sprintf("RotaryAppend/cache=%v", dtype), func(d *device) {
 			for i, headDim := range []int{2, 4, 6, 10, 14, 16, 18, 30, 64, 66, 128, 256} {
 				pageSize := []int{1, 3, 8, 16, 64}[i%5]
 				d.rotaryCase(rotaryCase{dtype, 2 * (1 + i%4), 2, headDim, pageSize})
 			}
 			d.rotaryCase(rotaryCase{dtype, 1, 1, 8, 4})
+			if dtype == tensor.I8 {
+				d.quantizedCache()
+			}
 		}})
 		all = append(all, check{fmt.Sprintf("CopyPage/cache=%v", dtype), func(d *device) {
 			d.copyPage(dtype)
@@ -56,6 +59,9 @@ func rotaryTable(positions, headDim int) []float64 {
 
 func (d *device) rotaryCase(c rotaryCase) {
 	d.Helper()
+	if !d.takes(c.cache) {
+		return
+	}
 	const positions = 40
 	label := fmt.Sprintf("%+v", c)
 	var batch backend.Batch
@@ -86,11 +92,19 @@ func (d *device) rotaryCase(c rotaryCase) {
 				delete(untouched, at)
 				from := ((row+i)*c.kvHeads + h) * c.headDim
 				want, size := rotateReference(k[from:from+c.headDim], table[(s.Start()+i)*c.headDim:][:c.headDim])
+				v := v[from : from+c.headDim]
+				if c.cache == tensor.I8 {
+					copy(size, blockSizes(want))
+				}
 				for j := range size { // below 2⁻¹⁴ the values of F16 are as far apart as at it
 					size[j] = max(size[j], 1./(1<<14))
 				}
 				d.compare(label+": key", keys[at:at+c.headDim], want, size, 2*ulpF32+cacheTolerance(c.cache))
-				d.equal(label+": value", values[at:at+c.headDim], rounded(c.cache, v[from:from+c.headDim]))
+				if c.cache == tensor.I8 {
+					d.compare(label+": value", values[at:at+c.headDim], v, blockSizes(v), cacheTolerance(c.cache))
+				} else {
+					d.equal(label+": value", values[at:at+c.headDim], rounded(c.cache, v))
+				}
 			}
 		}
 		row += s.Rows
@@ -116,13 +130,36 @@ func (d *device) rotaryRow(label string, c rotaryCase, row int, q, got, angles [
 	}
 }
 
+// blockSizes returns for each element of a position the largest of its block in an
+// I8 cache, and what bounds a subnormal scale.
+func blockSizes(row []float64) []float64 {
+	sizes := make([]float64, len(row))
+	for j := range row {
+		from := j / backend.KVBlock * backend.KVBlock
+		for _, v := range row[from:min(from+backend.KVBlock, len(row))] {
+			sizes[j] = max(sizes[j], math.Abs(v))
+		}
+		sizes[j] += 1. / (1 << 14)
+	}
+	return sizes
+}
+
 func (d *device) copyPage(dtype tensor.DType) {
+	if !d.takes(dtype) {
+		return
+	}
 	const pages, kvHeads, pageSize, headDim = 5, 2, 3, 6
 	cache := d.cache(dtype, pages, kvHeads, pageSize, headDim)
-	var want [2][]byte
-	tensors := [2]*tensor.Tensor{cache.kv.K, cache.kv.V}
+	tensors := []*tensor.Tensor{cache.kv.K, cache.kv.V}
+	if dtype == tensor.I8 {
+		tensors = append(tensors, cache.kv.K.Scales, cache.kv.V.Scales)
+	}
+	want := make([][]byte, len(tensors))
 	for i, t := range tensors {
-		want[i] = encode(dtype, uniform(d.rng, t.Len()))
+		want[i] = make([]byte, t.Bytes())
+		for j := range want[i] {
+			want[i][j] = byte(d.rng.Uint32())
+		}
 		d.b.Upload(t, want[i])
 	}
 	d.begin(1)
@@ -135,7 +172,7 @@ func (d *device) copyPage(dtype tensor.DType) {
 	}
 	for i, t := range tensors {
 		if !bytes.Equal(d.bytes(t), want[i]) {
-			d.Errorf("CopyPage: %v: wrong pages", []string{"K", "V"}[i])
+			d.Errorf("CopyPage: %v: wrong pages", []string{"K", "V", "K's scales", "V's scales"}[i])
 		}
 	}
 }

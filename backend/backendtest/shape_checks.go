@@ -33,6 +33,7 @@ func quantized(out, in int) *tensor.Tensor {
 func misuses() []misuse {
 	kv := backend.KV{K: of(tensor.F16, 4, 2, 8, 6), V: of(tensor.F16, 4, 2, 8, 6)}
 	other := backend.KV{K: kv.K, V: of(tensor.F16, 4, 2, 8, 8)}
+	integers := backend.KV{K: of(tensor.I8, 4, 2, 8, 6), V: of(tensor.I8, 4, 2, 8, 6)}
 	return []misuse{
 		{"Embed of other rows", "backend: Embed: dst is F32 [2 5], want [3 -1]",
 			func(s *backend.Step) { s.Embed(f32(2, 5), f32(9, 5)) }},
@@ -76,6 +77,8 @@ func misuses() []misuse {
 			func(s *backend.Step) { s.Attention(f32(3, 4, 8), f32(3, 4, 8), kv, 1, 0) }},
 		{"Attention of other heads", "backend: Attention: dst is F32 [3 2 6], want [3 4 6]",
 			func(s *backend.Step) { s.Attention(f32(3, 2, 6), f32(3, 4, 6), kv, 1, 0) }},
+		{"Attention over integers without scales", "backend: Attention: kv is I8 [4 2 8 6], want [4 2 8 6]",
+			func(s *backend.Step) { s.Attention(f32(3, 4, 6), f32(3, 4, 6), integers, 1, 0) }},
 		{"Attention in a negative window", "backend: Attention: negative window",
 			func(s *backend.Step) { s.Attention(f32(3, 4, 6), f32(3, 4, 6), kv, 1, -1) }},
 		{"SwiGLU of another width", "backend: SwiGLU: up is F32 [3 4], want [3 5]",

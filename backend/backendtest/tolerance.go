@@ -61,9 +61,12 @@ func attentionTolerance(cache tensor.DType, headDim, length int, scoreSize float
 // square root do to a value.
 const elementTolerance = 8 * ulpF32
 
-// cacheTolerance bounds the rounding to the cache's type.
+// cacheTolerance bounds the rounding to the cache's type, of I8 relative to the
+// largest of the block: half a step, of which F16 holds the size.
 func cacheTolerance(cache tensor.DType) float64 {
 	switch cache {
+	case tensor.I8:
+		return (1 + 2*ulpF16) / 254
 	case tensor.F16:
 		return ulpF16 / 2
 	case tensor.BF16:

@@ -38,6 +38,25 @@ func WidenI8(dst []float32, src []int8, scale float32) {
 	widenI8Generic(dst[n:], src[n:], scale)
 }
 
+// ScaledBlock is the elements that share a scale in WidenBlocks.
+const ScaledBlock = 32
+
+// WidenBlocks sets dst[i] = src[i] · scales[i/ScaledBlock], the scales binary16.
+func WidenBlocks(dst []float32, src []int8, scales []uint16) {
+	sameLength("WidenBlocks", len(dst), len(src), len(scales)*ScaledBlock)
+	if k := vectorChosen.widenBlocks; k != nil && len(dst) > 0 {
+		k(&dst[0], &src[0], &scales[0], len(scales))
+		return
+	}
+	widenBlocksGeneric(dst, src, scales)
+}
+
+func widenBlocksGeneric(dst []float32, src []int8, scales []uint16) {
+	for i, h := range scales {
+		widenI8Generic(dst[i*ScaledBlock:][:ScaledBlock], src[i*ScaledBlock:][:ScaledBlock], tensor.F16ToF32(h))
+	}
+}
+
 func widenWith(k func(*float32, *uint16, int), generic func([]float32, []uint16), dst []float32, src []uint16) {
 	sameLength("Widen", len(dst), len(src))
 	n := 0

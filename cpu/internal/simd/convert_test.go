@@ -169,3 +169,26 @@ func TestWidenI8Variants(t *testing.T) {
 		}
 	})
 }
+
+func TestWidenBlocksVariants(t *testing.T) {
+	eachVector(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(5, 6))
+		for blocks := range 12 {
+			src, scales := make([]int8, blocks*ScaledBlock), make([]uint16, blocks)
+			for i := range src {
+				src[i] = int8(rng.Uint32())
+			}
+			for i := range scales {
+				scales[i] = uint16(rng.Uint32())
+			}
+			whole, dst := guarded(rng, len(src), rng.Float32)
+			WidenBlocks(dst, src, scales)
+			for i, q := range src {
+				want := float32(q) * tensor.F16ToF32(scales[i/ScaledBlock])
+				require.Equal(t, floatBits([]float32{want}), floatBits(dst[i:i+1]))
+			}
+			intact(t, whole, dst)
+		}
+	})
+	require.Panics(t, func() { WidenBlocks(make([]float32, 33), make([]int8, 33), make([]uint16, 1)) })
+}

@@ -22,6 +22,7 @@ type vectorKernels struct {
 	widenF16, widenBF16   func(dst *float32, src *uint16, n int)
 	narrowF16, narrowBF16 func(dst *uint16, src *float32, n int)
 	widenI8               func(dst *float32, src *int8, scale float32, n int)
+	widenBlocks           func(dst *float32, src *int8, scales *uint16, blocks int)
 }
 
 const (

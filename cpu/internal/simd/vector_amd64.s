@@ -618,6 +618,33 @@ step:
 	VZEROUPPER
 	RET
 
+// func widenBlocksAVX512(dst *float32, src *int8, scales *uint16, blocks int)
+// Requires: AVX, AVX2, AVX512F
+TEXT ·widenBlocksAVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ scales+16(FP), DX
+	MOVQ blocks+24(FP), BX
+
+block:
+	VPBROADCASTW (DX), Y0
+	VCVTPH2PS    Y0, Z0
+	VPMOVSXBD    (CX), Z1
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z0, Z1, Z1
+	VMOVUPS      Z1, (AX)
+	VPMOVSXBD    16(CX), Z2
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z0, Z2, Z2
+	VMOVUPS      Z2, 64(AX)
+	ADDQ         $+128, AX
+	ADDQ         $+32, CX
+	ADDQ         $+2, DX
+	DECQ         BX
+	JNZ          block
+	VZEROUPPER
+	RET
+
 // func widenF16AVX2(dst *float32, src *uint16, n int)
 // Requires: AVX, F16C
 TEXT ·widenF16AVX2(SB), NOSPLIT, $0-24
@@ -743,6 +770,41 @@ step:
 	ADDQ      $+16, CX
 	SUBQ      $+16, DX
 	JNZ       step
+	VZEROUPPER
+	RET
+
+// func widenBlocksAVX2(dst *float32, src *int8, scales *uint16, blocks int)
+// Requires: AVX, AVX2, F16C
+TEXT ·widenBlocksAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ scales+16(FP), DX
+	MOVQ blocks+24(FP), BX
+
+block:
+	VPBROADCASTW (DX), X0
+	VCVTPH2PS    X0, Y0
+	VPMOVSXBD    (CX), Y1
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y0, Y1, Y1
+	VMOVUPS      Y1, (AX)
+	VPMOVSXBD    8(CX), Y2
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y0, Y2, Y2
+	VMOVUPS      Y2, 32(AX)
+	VPMOVSXBD    16(CX), Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VMOVUPS      Y3, 64(AX)
+	VPMOVSXBD    24(CX), Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y0, Y4, Y4
+	VMOVUPS      Y4, 96(AX)
+	ADDQ         $+128, AX
+	ADDQ         $+32, CX
+	ADDQ         $+2, DX
+	DECQ         BX
+	JNZ          block
 	VZEROUPPER
 	RET
 

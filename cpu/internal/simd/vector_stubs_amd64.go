@@ -85,6 +85,11 @@ func narrowBF16AVX512(dst *uint16, src *float32, n int)
 //go:noescape
 func widenI8AVX512(dst *float32, src *int8, scale float32, n int)
 
+// widenBlocksAVX512 is widenBlocksGeneric's twin for AVX-512.
+//
+//go:noescape
+func widenBlocksAVX512(dst *float32, src *int8, scales *uint16, blocks int)
+
 // widenF16AVX2 is widenF16Generic's twin for AVX2 with F16C. n is a multiple of 16 and not 0.
 //
 //go:noescape
@@ -109,6 +114,11 @@ func narrowBF16AVX2(dst *uint16, src *float32, n int)
 //
 //go:noescape
 func widenI8AVX2(dst *float32, src *int8, scale float32, n int)
+
+// widenBlocksAVX2 is widenBlocksGeneric's twin for AVX2 with F16C.
+//
+//go:noescape
+func widenBlocksAVX2(dst *float32, src *int8, scales *uint16, blocks int)
 
 // lineMaxAVX512 is lineMaxGeneric's twin for AVX-512.
 //

@@ -19,6 +19,7 @@ func conversions() {
 		s.narrowF16()
 		s.narrowBF16()
 		s.widenI8()
+		s.widenBlocks()
 	}
 }
 
@@ -106,5 +107,29 @@ func (s *vectorSet) widenI8() {
 			VMOVUPS(s.v(i), s.at(dst, i))
 		}
 	}, move{dst, 4}, move{src, 1})
+	end()
+}
+
+// widenBlocks emits integers in blocks of two steps times a binary16 each.
+func (s *vectorSet) widenBlocks() {
+	TEXT("widenBlocks"+s.name, NOSPLIT, "func(dst *float32, src *int8, scales *uint16, blocks int)")
+	Doc("widenBlocks" + s.name + " is widenBlocksGeneric's twin for " + s.needs + ".")
+	Pragma("noescape")
+	dst, src, scales, blocks := pointer("dst"), pointer("src"), pointer("scales"), pointer("blocks")
+	Label("block")
+	VPBROADCASTW(Mem{Base: scales}, s.half(0))
+	VCVTPH2PS(s.half(0), s.v(0))
+	for i := range 2 * s.vectors() {
+		v := s.v(1 + i)
+		VPMOVSXBD(Mem{Base: src, Disp: s.lanes * i}, v)
+		VCVTDQ2PS(v, v)
+		VMULPS(s.v(0), v, v)
+		VMOVUPS(v, s.at(dst, i))
+	}
+	ADDQ(I32(2*4*step), dst)
+	ADDQ(I8(2*step), src)
+	ADDQ(I8(2), scales)
+	DECQ(blocks)
+	JNZ(LabelRef("block"))
 	end()
 }
