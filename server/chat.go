@@ -29,7 +29,7 @@ func (q *chatQuery) fields() fields {
 	f["modalities"] = only(`["text"]`)
 	f["verbosity"] = only(`"medium"`)
 	f["prediction"] = ignored // a guess at the answer, for speed
-	for _, name := range []string{"audio", "function_call", "functions", "reasoning_effort", "web_search_options"} {
+	for _, name := range []string{"audio", "function_call", "functions", "moderation", "reasoning_effort", "web_search_options"} {
 		f[name] = only()
 	}
 	return f

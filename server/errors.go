@@ -177,6 +177,8 @@ func (p *problem) header(h http.Header) {
 	switch p.status {
 	case http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", "Bearer")
+	case http.StatusGatewayTimeout:
+		h.Set("X-Should-Retry", "false") // OpenAI's clients would ask twice more
 	case http.StatusMethodNotAllowed:
 		h.Set("Allow", p.allow)
 	case http.StatusRequestTimeout, http.StatusRequestEntityTooLarge:

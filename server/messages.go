@@ -41,7 +41,9 @@ func content(s *string) field {
 		var parts []string
 		err := elements(func(at string, raw json.RawMessage) error {
 			var part string
-			err := fields{"type": only(`"text"`), "text": text(&part)}.object(at, raw)
+			err := fields{
+				"type": only(`"text"`), "text": text(&part), "prompt_cache_breakpoint": ignored,
+			}.object(at, raw)
 			parts = append(parts, part)
 			return err
 		})(at, raw)

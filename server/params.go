@@ -54,6 +54,7 @@ func (q *query) fields() fields {
 		"service_tier":           ignored,
 		"safety_identifier":      ignored,
 		"prompt_cache_key":       ignored,
+		"prompt_cache_options":   ignored,
 		"prompt_cache_retention": ignored,
 	}
 }
