@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/zenlm/zen"
+	"github.com/zenlm/zen/tokenizer"
 )
 
 // Finish reasons beside those of package zen.
@@ -53,7 +54,7 @@ func (s *Server) head(prefix, object string) head {
 }
 
 // answer asks the model and writes what it says, in one piece or in many.
-func (s *Server) answer(ctx context.Context, c *call, q *query, tools []string, f format) error {
+func (s *Server) answer(ctx context.Context, c *call, q *query, f format) error {
 	if q.Logprobs && s.tokenizer() == nil {
 		return unsupported("logprobs", "the model has no tokenizer")
 	}
@@ -64,7 +65,7 @@ func (s *Server) answer(ctx context.Context, c *call, q *query, tools []string, 
 	}
 	var all piece
 	first := true
-	for p, err := range s.pieces(ctx, c, q.Request, tools) {
+	for p, err := range s.pieces(ctx, c, q) {
 		if err != nil {
 			return err
 		}
@@ -90,13 +91,16 @@ func (s *Server) answer(ctx context.Context, c *call, q *query, tools []string, 
 
 // pieces yields the answer's pieces, or its error last. The last piece has the finish
 // reason.
-func (s *Server) pieces(ctx context.Context, c *call, req zen.Request, tools []string) iter.Seq2[piece, error] {
+func (s *Server) pieces(ctx context.Context, c *call, q *query) iter.Seq2[piece, error] {
 	return func(yield func(piece, error) bool) {
-		a := &answering{server: s, call: c, req: req, filter: passing{}, calls: newCallParser(tools)}
+		a := &answering{server: s, call: c, req: q.Request, filter: passing{}, calls: tokenizer.NewCallParser(nil)}
+		if q.callable {
+			a.calls = tokenizer.NewCallParser(q.Tools)
+		}
 		if s.options.filter != nil {
 			a.filter, a.filtered = s.options.filter(), true
 		}
-		for chunk, err := range s.generator.Stream(ctx, req) {
+		for chunk, err := range s.generator.Stream(ctx, q.Request) {
 			var p piece
 			if err == nil {
 				c.chunk()
@@ -129,7 +133,7 @@ type answering struct {
 	req      zen.Request
 	filter   TextFilter
 	filtered bool
-	calls    *callParser
+	calls    *tokenizer.CallParser
 	tokens   int
 	called   bool // a tool, by now
 }
@@ -159,10 +163,12 @@ func (a *answering) piece(chunk zen.Chunk) (piece, error) {
 	case err != nil:
 		return piece{}, err
 	}
-	p.text, p.calls = a.calls.push(text)
+	var found []zen.ToolCall
+	p.text, found = a.calls.Push(text)
 	if p.finish != "" {
-		p.text += a.calls.flush()
+		p.text += a.calls.Flush()
 	}
+	p.calls = toolCalls(found)
 	a.called = a.called || len(p.calls) > 0
 	if p.finish == string(zen.FinishStop) && a.called {
 		p.finish = finishTools

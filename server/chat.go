@@ -12,8 +12,7 @@ import (
 // chatQuery is the body of a request for a conversation's next message.
 type chatQuery struct {
 	query
-	tools   []string // names
-	noTools bool     // the model is not to call any
+	noTools bool // the model is not to call any
 }
 
 func (q *chatQuery) fields() fields {
@@ -22,7 +21,7 @@ func (q *chatQuery) fields() fields {
 	f["max_completion_tokens"] = integer(1, most, set(&q.maxCompletion))
 	f["logprobs"] = boolean(&q.Logprobs)
 	f["top_logprobs"] = integer(0, 20, put(&q.TopLogprobs))
-	f["tools"] = elements(tool(&q.Tools, &q.tools))
+	f["tools"] = elements(tool(&q.Tools))
 	f["tool_choice"] = q.toolChoice
 	f["parallel_tool_calls"] = only("true")
 	f["response_format"] = fields{"type": only(`"text"`)}.object
@@ -41,7 +40,7 @@ func (q *chatQuery) toolChoice(at string, raw json.RawMessage) error {
 }
 
 func (s *Server) chat(ctx context.Context, c *call) error {
-	q := &chatQuery{}
+	q := &chatQuery{query: query{callable: true}}
 	if err := document(c.body, q.fields()); err != nil {
 		return err
 	}
@@ -55,13 +54,13 @@ func (s *Server) chat(ctx context.Context, c *call) error {
 		return badRequest("top_logprobs", "%d without logprobs", q.TopLogprobs)
 	}
 	if q.noTools {
-		q.Tools, q.tools = nil, nil
+		q.Tools = nil
 	}
 	f := &chatFormat{head: s.head("chatcmpl-", "chat.completion"), usage: q.usage, logprobs: q.Logprobs, tokens: s.tokenizer()}
 	if q.stream {
 		f.head.Object += ".chunk"
 	}
-	return s.answer(ctx, c, &q.query, q.tools, f)
+	return s.answer(ctx, c, &q.query, f)
 }
 
 // head is what every object of an answer begins with.

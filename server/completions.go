@@ -75,7 +75,7 @@ func (s *Server) completions(ctx context.Context, c *call) error {
 		return err
 	}
 	f := &textFormat{head: s.head("cmpl-", "text_completion"), usage: q.usage, logprobs: q.Logprobs, tokens: s.tokenizer()}
-	return s.answer(ctx, c, &q.query, nil, f)
+	return s.answer(ctx, c, &q.query, f)
 }
 
 // textFormat is text_completion, whole and in a stream.

@@ -17,7 +17,7 @@ func (s *Server) generate(ctx context.Context, c *call) error {
 		delete(f, other)
 	}
 	f["messages"] = elements(message(&q.Messages))
-	f["tools"] = elements(tool(&q.Tools, new([]string)))
+	f["tools"] = elements(tool(&q.Tools))
 	f["prompt"] = text(&q.Prompt)
 	f["tokens"] = elements(token(&q.Tokens))
 	f["logprobs"] = boolean(&q.Logprobs)
@@ -28,7 +28,7 @@ func (s *Server) generate(ctx context.Context, c *call) error {
 	if err := q.check(s); err != nil {
 		return err
 	}
-	return s.answer(ctx, c, q, nil, cardFormat{})
+	return s.answer(ctx, c, q, cardFormat{})
 }
 
 // cardFormat is zen.Response and zen.Chunk. Tool calls stay text.

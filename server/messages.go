@@ -76,7 +76,7 @@ func messageCall(list *[]zen.ToolCall) field {
 }
 
 // tool reads a tool into a list. Its function goes into the prompt as it came.
-func tool(list *[]zen.Tool, names *[]string) field {
+func tool(list *[]zen.Tool) field {
 	return func(at string, raw json.RawMessage) error {
 		t := zen.Tool{Type: "function"}
 		var name string
@@ -92,7 +92,7 @@ func tool(list *[]zen.Tool, names *[]string) field {
 		if err == nil && name == "" {
 			err = badRequest(at+".function.name", "missing")
 		}
-		*list, *names = append(*list, t), append(*names, name)
+		*list = append(*list, t)
 		return err
 	}
 }

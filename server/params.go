@@ -17,6 +17,7 @@ type query struct {
 	model         string
 	stream        bool
 	usage         bool // in a stream
+	callable      bool // tool calls are looked for
 	maxTokens     *int // by each of its two names
 	maxCompletion *int
 }

@@ -30,7 +30,7 @@ func Comments(fsys fs.FS) ([]string, error) {
 	var c commentCheck
 	c.fset = token.NewFileSet()
 	packages := map[string]bool{} // folder -> has a package comment
-	for _, file := range tree.GoFiles(files) {
+	for _, file := range tree.AllGoFiles(files) {
 		if strings.HasSuffix(file, "_test.go") {
 			continue
 		}

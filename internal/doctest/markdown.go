@@ -104,7 +104,7 @@ func Snippets(fsys fs.FS) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	compiled := tree.GoFiles(files)
+	compiled := tree.AllGoFiles(files)
 	var findings []string
 	for _, b := range all {
 		switch b.language {
@@ -143,7 +143,7 @@ func checkSnippet(fsys fs.FS, compiled []string, b block) string {
 	case m == nil:
 		return b.at("the Go block has no line <!-- source: file.go#name --> above it")
 	case !slices.Contains(compiled, m[1]):
-		return b.at("%s is no Go file of this module's packages", m[1])
+		return b.at("%s is no Go file of a package", m[1])
 	}
 	text, err := fs.ReadFile(fsys, m[1])
 	if err != nil {

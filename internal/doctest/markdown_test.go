@@ -58,7 +58,7 @@ func TestGoBlockThatDepartsIsFound(t *testing.T) {
 		"shorter":            {"<!-- source: p/x_test.go#loop -->\n```go\nfor i := range 3 {\n```\n", "the block has 1 lines, p/x_test.go#loop has 3"},
 		"empty":              {"<!-- source: p/x_test.go#loop -->\n```go\n```\n", "differs"},
 		"no such region":     {"<!-- source: p/x_test.go#lop -->\n" + loop, "has neither a snippet nor a function lop"},
-		"no such file":       {"<!-- source: p/y.go#loop -->\n" + loop, "p/y.go is no Go file of this module's packages"},
+		"no such file":       {"<!-- source: p/y.go#loop -->\n" + loop, "p/y.go is no Go file of a package"},
 		"not compiled":       {"<!-- source: testdata/x.go#loop -->\n" + loop, "testdata/x.go is no Go file"},
 		"unended region":     {"<!-- source: p/open.go#loop -->\n" + loop, "begins snippet loop 1 times and ends it 0 times"},
 		"indented code":      {"Text.\n\n    for i := range 3 {\n        use(i)\n    }\n", "docs/a.md:3: Go code without a fence"},

@@ -71,8 +71,7 @@ func skipped(dir string) bool {
 }
 
 // GoFiles returns those of files that are Go files of this module's packages:
-// not in testdata, in a folder whose name starts with an underscore, or in a
-// module of their own.
+// those of AllGoFiles that are not in a module of their own.
 func GoFiles(files []string) []string {
 	var nested []string
 	for _, f := range files {
@@ -80,6 +79,15 @@ func GoFiles(files []string) []string {
 			nested = append(nested, path.Dir(f)+"/")
 		}
 	}
+	return slices.DeleteFunc(AllGoFiles(files), func(f string) bool {
+		return slices.ContainsFunc(nested, func(dir string) bool { return strings.HasPrefix(f, dir) })
+	})
+}
+
+// AllGoFiles returns those of files that are Go files of packages, of this module
+// or of one in a folder of it: not in testdata or in a folder whose name starts
+// with an underscore.
+func AllGoFiles(files []string) []string {
 	return slices.DeleteFunc(slices.Clone(files), func(f string) bool {
 		if path.Ext(f) != ".go" {
 			return true
@@ -89,7 +97,7 @@ func GoFiles(files []string) []string {
 				return true
 			}
 		}
-		return slices.ContainsFunc(nested, func(dir string) bool { return strings.HasPrefix(f, dir) })
+		return false
 	})
 }
 

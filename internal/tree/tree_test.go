@@ -28,6 +28,8 @@ func TestGoFilesAreThoseTheGoCommandBuilds(t *testing.T) {
 	require.NotContains(t, files, ".git/hook.go")
 	require.Equal(t, []string{"adapters/x.go", "cpu/cpu_amd64.go", "zen.go", "zen_test.go"},
 		tree.GoFiles(files))
+	require.Equal(t, []string{"adapter/adapter.go", "adapter/sub/sub.go", "adapters/x.go", "cpu/cpu_amd64.go", "zen.go", "zen_test.go"},
+		tree.AllGoFiles(files))
 }
 
 func TestRootHoldsThisFile(t *testing.T) {
