@@ -14,7 +14,7 @@ PLATFORMS ?= linux/amd64 linux/arm64 linux/386 darwin/arm64 windows/amd64
 BIN := $(CURDIR)/bin
 export GO BENCH PKG COUNT FUZZTIME
 
-.PHONY: test lint generate bench bench-compare kernels cross fuzz hf-tokenizers cover ci clean
+.PHONY: test test-modules tidy-modules lint generate bench bench-compare kernels cross fuzz hf-tokenizers cover ci clean
 
 # test runs what every change must pass.
 test:
@@ -53,6 +53,21 @@ cross:
 		CGO_ENABLED=0 GOOS=$${platform%/*} GOARCH=$${platform#*/} $(GO) build ./...; \
 	done
 	CGO_ENABLED=0 $(GO) build -tags purego ./...
+
+# The modules in folders of this one, those of tools and generators left out.
+MODULES = $(shell find . -mindepth 2 -name go.mod -not -path '*/_*' -not -path './internal/*' -exec dirname {} +)
+
+# test-modules vets and tests the modules with dependencies of their own.
+test-modules:
+	@set -e; for module in $(MODULES); do \
+		echo "module $$module"; \
+		$(GO) -C $$module vet ./...; \
+		$(GO) -C $$module test ./...; \
+	done
+
+# tidy-modules follows a change of go.mod in those modules.
+tidy-modules:
+	@set -e; for module in $(MODULES); do $(GO) -C $$module mod tidy; done
 
 # fuzz runs every fuzz target for FUZZTIME.
 fuzz:
