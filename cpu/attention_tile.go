@@ -51,7 +51,7 @@ func (s *attentionScratch) score(t *attentionTile, from, to int) {
 	}
 	if !t.direct {
 		s.gather(t, from, to)
-		p.B = s.keys
+		p.B, p.Columns = s.keys, roundUp(to, simd.TileColumns)
 		simd.MultiplyTile(&p)
 		return
 	}

@@ -37,6 +37,7 @@ type config struct {
 	model            string
 	backend          string
 	weights          string
+	kv               string
 	pp, tg, depth, n int
 	threads, prefill int
 	json             bool
@@ -48,6 +49,7 @@ type result struct {
 	Model   string `json:"model"`
 	Backend string `json:"backend"`
 	Weights string `json:"weights"`
+	KV      string `json:"kv,omitempty"`
 	Threads int    `json:"threads"`
 	PP      int    `json:"pp"`
 	TG      int    `json:"tg"`
@@ -72,6 +74,7 @@ func run(args []string) error {
 	fs.StringVar(&c.model, "model", "", "folder of the checkpoint")
 	fs.StringVar(&c.backend, "backend", "cpu", "backend to run on")
 	fs.StringVar(&c.weights, "weights", "", "int8 or int4 to quantise at load, empty for the checkpoint's")
+	fs.StringVar(&c.kv, "kv", "", "type of the KV cache: f32, f16, bf16 or i8, empty for the default")
 	fs.IntVar(&c.pp, "pp", 512, "tokens of the prompt")
 	fs.IntVar(&c.tg, "tg", 128, "tokens to decode")
 	fs.IntVar(&c.depth, "depth", 0, "tokens in the context before decoding")
@@ -107,12 +110,19 @@ func measure(ctx context.Context, c config) (*result, error) {
 		}
 		opts = append(opts, zen.WithWeights(format))
 	}
+	if c.kv != "" {
+		kv, ok := map[string]zen.DType{"f32": zen.F32, "f16": zen.F16, "bf16": zen.BF16, "i8": zen.I8}[c.kv]
+		if !ok {
+			return nil, fmt.Errorf("-kv %q, want f32, f16, bf16 or i8", c.kv)
+		}
+		opts = append(opts, zen.WithKVType(kv))
+	}
 	m, err := zen.Load(ctx, c.model, opts...)
 	if err != nil {
 		return nil, err
 	}
 	defer m.Close()
-	r := &result{Model: c.model, Backend: c.backend, Weights: c.weights, Threads: c.threads, PP: c.pp, TG: c.tg, Depth: c.depth}
+	r := &result{Model: c.model, Backend: c.backend, Weights: c.weights, KV: c.kv, Threads: c.threads, PP: c.pp, TG: c.tg, Depth: c.depth}
 	r.LoadSeconds = time.Since(begin).Seconds()
 	if err := r.prefill(ctx, m, c); err != nil {
 		return nil, err
