@@ -34,6 +34,16 @@ func Rooms() Table {
 			Modules: []string{xsys},
 		},
 		{
+			Path:    "cpu/simdblas/internal/loops",
+			Imports: []string{"cpu/internal/simd"},
+			Modules: []string{xsys},
+		},
+		{
+			Path:    "cpu/simdblas",
+			Imports: []string{"cpu/simdblas/internal/loops"},
+			Modules: []string{gonum},
+		},
+		{
 			Path:    "cpu",
 			Imports: []string{"backend", "cpu/internal/simd", "quant", "tensor"},
 			Modules: []string{gonum, xsys},

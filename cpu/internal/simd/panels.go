@@ -158,7 +158,10 @@ func addQ4(acc *[width]float32, w []byte, s []uint16, x *[BlockBytes]byte) {
 	}
 }
 
-// fma returns a·b + c, rounded once.
+// FMA returns a·b + c, rounded once.
+func FMA(a, b, c float32) float32 { return fma(a, b, c) }
+
+// fma is FMA.
 func fma(a, b, c float32) float32 {
 	// The product is exact. What the sum loses in float64 makes its last bit odd, so
 	// that rounding it again to float32 sees that something was lost.
