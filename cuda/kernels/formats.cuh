@@ -47,6 +47,10 @@ struct FormatBF16 {
   static constexpr int sumLength = 0;
   static constexpr bool wholeSteps = false;
   __device__ static int rowBytes(int in) { return in * 2; }
+  // value returns element k of a row of a table [.., in].
+  __device__ static float value(const void *table, const void *, int64_t row, int k, int in) {
+    return toFloat(static_cast<const bf16 *>(table)[row * in + k]);
+  }
   __device__ static void copyScales(uint8_t *, const Row &, const Row &, int, int) {}
 
   __device__ static __forceinline__ void step(float sum[4], const uint4 *pieces, const uint8_t *, const bf16 *column,
@@ -71,6 +75,9 @@ struct FormatF16 {
   static constexpr int sumLength = 0;
   static constexpr bool wholeSteps = false;
   __device__ static int rowBytes(int in) { return in * 2; }
+  __device__ static float value(const void *table, const void *, int64_t row, int k, int in) {
+    return toFloat(static_cast<const __half *>(table)[row * in + k]);
+  }
   __device__ static void copyScales(uint8_t *, const Row &, const Row &, int, int) {}
 
   __device__ static __forceinline__ void split(uint32_t &high, uint32_t &low, uint32_t w) {
@@ -106,6 +113,11 @@ struct FormatQ8 {
   static constexpr float sumFactor = -8;
   static constexpr bool wholeSteps = true;
   __device__ static int rowBytes(int in) { return padded(in, q8Pad); }
+
+  __device__ static float value(const void *table, const void *scales, int64_t row, int k, int in) {
+    const int64_t pad = padded(in, q8Pad);
+    return q8Value(static_cast<const uint8_t *>(table) + row * pad, static_cast<const __half *>(scales) + row * (pad / 64), k);
+  }
 
   __device__ static __forceinline__ void copyScales(uint8_t *slot, const Row &a, const Row &b, int step, int t) {
     if (t < 2) copyAsync4(slot + 128 * t, (t ? b : a).scales + 4 * step, true);
@@ -148,6 +160,11 @@ struct FormatQ4 {
   static constexpr float sumFactor = -136;
   static constexpr bool wholeSteps = true;
   __device__ static int rowBytes(int in) { return padded(in, q4Pad) / 2; }
+
+  __device__ static float value(const void *table, const void *scales, int64_t row, int k, int in) {
+    const int64_t pad = padded(in, q4Pad);
+    return q4Value(static_cast<const uint8_t *>(table) + row * (pad / 2), static_cast<const __half *>(scales) + row * (pad / 32), k);
+  }
 
   __device__ static __forceinline__ void copyScales(uint8_t *slot, const Row &a, const Row &b, int step, int t) {
     if (t < 2) copyAsync16(slot + 128 * t, (t ? b : a).scales + 16 * step, true);

@@ -8,10 +8,10 @@
 // A block is persistent, one to a multiprocessor. It owns an even share of the
 // outputs in tiles of 16 rows of w; its eight warps split the inputs in steps
 // of 128 bytes of each row, warp v taking steps v, v + 8, ... Each thread copies its
-// own pieces of 16 bytes into a ring of four stages in shared memory, which needs no
-// barrier, and so keeps 64 KiB on the way all the time: the copies of the next tile
-// start before this one is summed up, and those of the first before the predecessor
-// kernel has ended, since weights do not depend on it.
+// own pieces of 16 bytes into a ring of stages in shared memory, which needs no
+// barrier, and so keeps up to 128 KiB on the way all the time: the copies of the next
+// tile start before this one is summed up, and those of the first before the
+// predecessor kernel has ended, since weights do not depend on it.
 //
 // The product runs on the tensor cores: the tile is the operand a [16 outputs, 16
 // inputs], x is b [16 inputs, 8 columns]. x = high + low is split into two BF16
@@ -29,7 +29,7 @@ namespace zen {
 
 constexpr int gemvThreads = 256;
 constexpr int gemvWarps = gemvThreads / 32;
-constexpr int gemvStages = 4;
+constexpr int gemvMaxStages = 8;
 constexpr int gemvStep = 128;      // bytes of a row that a warp takes at a time
 constexpr int gemvPad = 256;       // inputs; the longest step, that of Q4
 constexpr int gemvColumnPad = 32;  // elements between columns of x: spreads them over the banks
@@ -66,24 +66,23 @@ struct Row {
   const uint8_t *scales;
 };
 
-// Shared is the block's dynamic shared memory, in this order.
-struct Shared {
-  uint4 *ring;      // [stages, 4 pieces, 256 threads]
-  uint8_t *scales;  // [stages, 8 warps, 16 rows, 16 bytes]
-  float *sums;      // [2, 8 warps, 2 halves, 32 lanes]
-  float *blockSums; // [inPad/32, 8 columns]: sums of x over 32 inputs (Q4) or 64 (Q8)
-  bf16 *x;          // [2·rows, inPad + 32]
-  int stride;       // inPad + 32
+// Staged is x and what belongs to it in shared memory, in this order.
+template <class F> struct Staged {
+  float *sums;       // [2, 8 warps, 2 halves, 32 lanes]
+  float *blockSums;  // [inPad/sumLength, 8 columns]: F::sumFactor · the sums of x over a block
+  bf16 *x;           // [2·rows, inPad + 32]
+  int stride;        // inPad + 32
 
-  __device__ Shared(void *memory, int in) {
+  __device__ Staged(void *memory, int in) {
     const int inPad = padded(in, gemvPad);
-    ring = static_cast<uint4 *>(memory);
-    scales = reinterpret_cast<uint8_t *>(ring + gemvStages * 4 * gemvThreads);
-    sums = reinterpret_cast<float *>(scales + gemvStages * gemvWarps * 16 * 16);
-    blockSums = sums + 2 * gemvWarps * 2 * 32;
-    x = reinterpret_cast<bf16 *>(blockSums + inPad / 32 * 8);
     stride = inPad + gemvColumnPad;
+    sums = static_cast<float *>(memory);
+    blockSums = sums + 2 * gemvWarps * 2 * 32;
+    x = reinterpret_cast<bf16 *>(blockSums + (F::sumLength ? inPad / F::sumLength * 8 : 0));
   }
+
+  // end returns where rows rows of x end.
+  __device__ uint4 *end(int rows) const { return reinterpret_cast<uint4 *>(x + 2 * rows * stride); }
 };
 
 // load8 reads eight inputs of a row from k on; those past the row are zero. whole says
@@ -104,7 +103,7 @@ template <bool whole> __device__ __forceinline__ void load8(float v[8], const fl
 
 // store8 writes eight inputs of row r as high and low parts, and their block's sums
 // times what the format's bias asks for. Whole warps call it; k past the row is skipped.
-template <class F> __device__ __forceinline__ void store8(const Shared &s, const float v[8], int r, int k) {
+template <class F> __device__ __forceinline__ void store8(const Staged<F> &s, const float v[8], int r, int k) {
   constexpr int sumLength = F::sumLength;
   const bool inside = k < s.stride - gemvColumnPad;
   uint32_t high[4], low[4];
@@ -136,10 +135,11 @@ template <class F> __device__ __forceinline__ void store8(const Shared &s, const
   }
 }
 
-// stageX waits for the predecessor and brings x, normalised if asked, into shared
-// memory. A thread owns eight consecutive inputs of every 2048. What it can hold in
-// registers of the norm's weights is read before the wait, and of x read once.
-template <class F, bool whole> __device__ __forceinline__ void stageX(const GemvParams &p, const Shared &s) {
+// stageX waits for x and brings it, normalised if asked, into shared memory. A thread
+// owns eight consecutive inputs of every 2048. What it can hold in registers of the
+// norm's weights is read before the wait, and of x read once.
+template <class F, bool whole, class Wait>
+__device__ __forceinline__ void stageX(const GemvParams &p, const Staged<F> &s, Wait wait) {
   constexpr int kept = 2, span = 8 * gemvThreads, batch = 4;
   const int inPad = s.stride - gemvColumnPad, first = 8 * threadIdx.x;
   float w[kept][8];
@@ -147,7 +147,7 @@ template <class F, bool whole> __device__ __forceinline__ void stageX(const Gemv
 #pragma unroll
     for (int i = 0; i < kept; i++) load8<whole>(w[i], p.norm, first + i * span, p.in);
   }
-  waitForPredecessor();
+  wait();
   for (int r = 0; r < p.rows; r++) {
     const float *x = p.x + int64_t(r) * p.in;
     if (!p.norm) {
@@ -192,108 +192,6 @@ template <class F, bool whole> __device__ __forceinline__ void stageX(const Gemv
     }
   }
   __syncthreads();
-}
-
-// gemv runs the frame. F is a format; E an epilogue with
-//
-//	units(), perTile()           outputs in all and of a tile: 16, or 8 pairs
-//	row(unit, half)              the rows of w for g (half 0) and g + 8 (half 1)
-//	begin()                      reads what the step was given, before the predecessor's end
-//	Operands early(unit, end, r) loads what finish will need besides the sums
-//	finish(unit, end, r, o, a, b)  takes the sums of a unit's rows: with perTile 16 those
-//	                             of unit and unit + 8, else those of the pair
-template <class F, class E> __device__ __forceinline__ void gemv(const GemvParams &p, E &epilogue) {
-  extern __shared__ uint4 memory[];
-  const Shared s(memory, p.in);
-  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
-  // Whole waves of tiles go around the blocks, so that all stream through the same few
-  // pages of memory; what is left is shared evenly, less than a tile each.
-  const int wave = gridDim.x * E::perTile, waves = epilogue.units() / wave, rest = epilogue.units() % wave;
-  const int restBegin = waves * wave + int(int64_t(rest) * blockIdx.x / gridDim.x);
-  const int restEnd = waves * wave + int(int64_t(rest) * (blockIdx.x + 1) / gridDim.x);
-  const int tiles = waves + (restEnd > restBegin);
-  auto beginOf = [&](int tile) { return tile < waves ? tile * wave + int(blockIdx.x) * E::perTile : restBegin; };
-  auto endOf = [&](int tile) { return tile < waves ? beginOf(tile) + E::perTile : restEnd; };
-  const int rowBytes = F::rowBytes(p.in), allSteps = (rowBytes + gemvStep - 1) / gemvStep;
-  const int steps = max(0, (allSteps - warp + gemvWarps - 1) / gemvWarps);
-
-  const bool whole = F::wholeSteps || rowBytes % gemvStep == 0;
-  const uint64_t once = readOncePolicy();
-
-  // The next step to copy: its tile, its place in it, and the lane's two rows.
-  int nextTile = 0, nextStep = 0, nextStage = 0;
-  Row a, b;
-  auto enter = [&](int tile) {
-    const int unit = beginOf(tile) + g, last = endOf(tile) - 1;
-    a = epilogue.row(min(unit, last), 0);
-    b = epilogue.row(min(E::perTile == 16 ? unit + 8 : unit, last), 1);
-  };
-  auto copyNext = [&] {
-    if (nextTile < tiles) {
-      const int step = warp + gemvWarps * nextStep, at = step * gemvStep + 16 * t;
-      uint4 *slot = s.ring + nextStage * 4 * gemvThreads + threadIdx.x;
-#pragma unroll
-      for (int c = 0; c < 2; c++) {
-        const uint8_t *fromA = a.w + at + 64 * c, *fromB = b.w + at + 64 * c;
-        if (whole) {
-          copyAsyncOnce16(slot + (2 * c) * gemvThreads, fromA, once);
-          copyAsyncOnce16(slot + (2 * c + 1) * gemvThreads, fromB, once);
-        } else {
-          copyAsync16(slot + (2 * c) * gemvThreads, fromA, at + 64 * c < rowBytes);
-          copyAsync16(slot + (2 * c + 1) * gemvThreads, fromB, at + 64 * c < rowBytes);
-        }
-      }
-      F::copyScales(s.scales + ((nextStage * gemvWarps + warp) * 16 + g) * 16, a, b, step, t);
-      if (++nextStep == steps) {
-        nextStep = 0;
-        if (++nextTile < tiles) enter(nextTile);
-      }
-    }
-    nextStage = (nextStage + 1) % gemvStages;
-    copyAsyncCommit();
-  };
-
-  releaseSuccessor();
-  if (tiles > 0 && steps > 0) {
-    enter(0);
-  } else {
-    nextTile = tiles;  // nothing to copy
-  }
-  for (int i = 0; i < gemvStages; i++) copyNext();
-  epilogue.begin();
-  if (p.in % 8 == 0) stageX<F, true>(p, s);
-  else stageX<F, false>(p, s);
-
-  const bf16 *column = s.x + min(g, 2 * p.rows - 1) * s.stride + 8 * t;
-  const bool live = g < 2 * p.rows;
-  int stage = 0;
-  for (int tile = 0; tile < tiles; tile++) {
-    // One warp finishes the tile; the others go on. The second buffer keeps them apart.
-    const bool finisher = warp == tile % gemvWarps && t < p.rows;
-    const int unit = beginOf(tile) + g, end = endOf(tile);
-    typename E::Operands operands;
-    if (finisher) operands = epilogue.early(unit, end, t);
-    float sum[4] = {};
-    for (int step = 0; step < steps; step++) {
-      copyAsyncWait<gemvStages - 1>();
-      if (F::sumLength) __syncwarp();
-      F::step(sum, s.ring + stage * 4 * gemvThreads + threadIdx.x, s.scales + ((stage * gemvWarps + warp) * 16 + g) * 16,
-              column, live, s.blockSums + 2 * t, warp + gemvWarps * step);
-      if (F::sumLength) __syncwarp();
-      copyNext();
-      stage = (stage + 1) % gemvStages;
-    }
-    float *sums = s.sums + (tile & 1) * gemvWarps * 64 + lane;
-    sums[warp * 64] = sum[0] + sum[1];
-    sums[warp * 64 + 32] = sum[2] + sum[3];
-    __syncthreads();
-    if (finisher) {
-      float low = 0, high = 0;
-#pragma unroll
-      for (int w = 0; w < gemvWarps; w++) low += sums[w * 64], high += sums[w * 64 + 32];
-      epilogue.finish(unit, end, t, operands, low, high);
-    }
-  }
 }
 
 }  // namespace zen

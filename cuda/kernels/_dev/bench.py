@@ -48,7 +48,7 @@ def bench_gemv():
             n = max(2, min(40, int(6e8 / (one.bytes * (2 if gated else 1)))))
             ws = [one] + [Weight(fmt, out, inn, keep_ref=False) for _ in range(n * (2 if gated else 1) - 1)]
             for rows in (1, 4):
-                if gemv_shared(rows, inn) > 226 * 1024:
+                if gemv_shared(rows, inn, fmt) > 226 * 1024:
                     continue
                 x, nw = torch.randn(rows, inn, device="cuda"), torch.randn(inn, device="cuda")
                 d = torch.empty(rows, out, device="cuda")
@@ -66,70 +66,98 @@ def bench_gemv():
 
 
 class Decoder:
-    def __init__(self, shape, fmt, length, rows=1):
-        s = SHAPES[shape]
+    """A decode step of random weights, as a chain of kernels or as a program."""
+
+    def __init__(self, shape, fmt, length, rows=1, splits=0):
+        s = SHAPES[shape] if isinstance(shape, str) else shape
         self.__dict__.update(s)
-        h, i, hd = self.hidden, self.inter, self.heads * D
+        h, i, hd, kv = self.hidden, self.inter, self.heads * D, self.kv
         W = lambda o, n: Weight(fmt, o, n, keep_ref=False)
         self.fmt, self.rows, self.length = fmt, rows, length
-        self.ls = [dict(q=W(hd, h), k=W(self.kv * D, h), v=W(self.kv * D, h), o=W(h, hd), g=W(i, h), u=W(i, h), d=W(h, i)) for _ in range(self.layers)]
+        self.ls = [dict(q=W(hd, h), k=W(kv * D, h), v=W(kv * D, h), o=W(h, hd), g=W(i, h), u=W(i, h), d=W(h, i)) for _ in range(self.layers)]
         self.head = W(VOCAB, h)
         self.bytes = sum(w.bytes for l in self.ls for w in l.values()) + self.head.bytes
         f = lambda *n: torch.randn(*n, device="cuda")
         self.norm, self.bias = torch.ones(h, device="cuda"), f(hd)
-        self.caches = [Cache([length] * rows, self.kv, D) for _ in range(self.layers)]
+        self.caches = [Cache([length] * rows, kv, D) for _ in range(self.layers)]
         for c in self.caches:
             c.k.normal_(), c.v.normal_()
         self.x, self.q, self.a, self.act, self.logits = f(rows, h), f(rows, hd), f(rows, hd), f(rows, i), f(rows, VOCAB)
         self.table = torch.rand(length + 1, D, device="cuda")
         i32 = lambda v: torch.tensor(v, dtype=torch.int32, device="cuda")
-        self.pos, self.seq, self.tok, self.status = i32([length - 1] * rows), i32(list(range(rows))), i32([5] * rows), i32([0] * rows)
-        self.splits = max(1, min(32, length // 64))
-        self.ws, self.cnt = f(rows, self.heads, self.splits, D + 2), i32([0] * rows * self.kv)
-        self.aws, self.acnt = torch.zeros(rows, 32, dtype=torch.int64, device="cuda"), i32([0] * rows)
+        self.pos, self.seq, self.tok, self.status = i32([length - 1] * rows), i32(list(range(rows))), i32([5 + r for r in range(rows)]), i32([0] * rows)
+        self.next = i32([0] * rows)
+        self.splits = splits or max(1, min(32, length // 64))
+        self.ws, self.cnt = f(rows, self.heads, self.splits, D + 2), i32([0] * rows * kv)
+        self.aws, self.acnt = torch.zeros(rows, 256, dtype=torch.int64, device="cuda"), i32([0] * rows)
+        self.ops = list(self.operations())
+        self.program = Program(fmt, [(kind, rows, p) for _, kind, p in self.ops], auxiliary(fmt, rows, i))
 
-    def step(self, skip=()):
-        h, kv = self.hidden, self.kv
-        launch(f"zen_embed_{self.fmt}", (self.rows,), 256, 0, [self.x, self.head.w, self.head.scales, self.tok, self.rows, h])
+    def gemv(self, W, dst, x, W2=None, residual=None, norm=None):
+        p = struct(GEMV, dst=dst, x=x, w=W.w, rows=self.rows, in_=W.inn, out=W.out, eps=1e-6)
+        if W.scales is not None:
+            p.scales = W.scales.data_ptr()
+        if W2 is not None:
+            p.w2 = W2.w.data_ptr()
+            p.scales2 = W2.scales.data_ptr() if W2.scales is not None else 0
+        if residual is not None:
+            p.residual = residual.data_ptr()
+        if norm is not None:
+            p.norm = norm.data_ptr()
+        return "gated" if W2 is not None else "gemv", p
+
+    def operations(self):
+        """(name, kind, parameters) of a step."""
+        h, kv, scales = self.hidden, self.kv, lambda w: w.scales.data_ptr() if w.scales is not None else 0
+        yield "embed", "embed", struct(EMBED, dst=self.x, table=self.head.w, scales=scales(self.head), tokens=self.tok, rows=self.rows, hidden=h)
         for l, c in zip(self.ls, self.caches):
-            p = struct(QKV, x=self.x, w=l["q"].w, bias=self.bias, norm=self.norm, rows=self.rows, in_=h, out=self.heads * D, eps=1e-6,
-                       wk=l["k"].w, wv=l["v"].w, bk=self.bias, bv=self.bias, r_q=self.q, r_table=self.table, r_kcache=c.k, r_vcache=c.v,
-                       r_positions=self.pos, r_sequences=self.seq, r_pages=c.table, r_pageStride=c.table.shape[1], r_heads=self.heads,
-                       r_kvHeads=kv, r_headDim=D, r_pageSize=32, kvType=2)
-            if l["q"].scales is not None:
-                p.scales, p.sk, p.sv = (l[n].scales.data_ptr() for n in "qkv")
-            if "qkv" not in skip:
-                launch(f"zen_gemv_{self.fmt}_qkv", (SMS,), 256, gemv_shared(self.rows, h), [p])
-            p = struct(ATT, dst=self.a, q=self.q, k=c.k, v=c.v, positions=self.pos, sequences=self.seq, pages=c.table, workspace=self.ws,
-                       counters=self.cnt, pageStride=c.table.shape[1], heads=self.heads, kvHeads=kv, headDim=D, pageSize=32,
-                       splits=self.splits, scale=D ** -0.5)
-            if "attention" not in skip:
-                launch("zen_attention_decode_bf16_128", (kv, self.rows, self.splits), 128, D * 512, [p])
-            if "o" not in skip:
-                gemv(l["o"], self.x, self.a, residual=self.x)
-            if "gate" not in skip:
-                gemv(l["g"], self.act, self.x, W2=l["u"], norm=self.norm)
-            if "down" not in skip:
-                gemv(l["d"], self.x, self.act, residual=self.x)
-        if "head" not in skip:
-            gemv(self.head, self.logits, self.x, norm=self.norm)
-            launch("zen_argmax", (32, self.rows), 256, 0, [self.tok, self.status, self.logits, self.aws, self.acnt, VOCAB])
+            yield "qkv", "qkv", struct(QKV, x=self.x, w=l["q"].w, scales=scales(l["q"]), bias=self.bias, norm=self.norm, rows=self.rows, in_=h,
+                                       out=self.heads * D, eps=1e-6, wk=l["k"].w, sk=scales(l["k"]), wv=l["v"].w, sv=scales(l["v"]), bk=self.bias,
+                                       bv=self.bias, r_q=self.q, r_table=self.table, r_kcache=c.k, r_vcache=c.v, r_positions=self.pos,
+                                       r_sequences=self.seq, r_pages=c.table, r_pageStride=c.table.shape[1], r_heads=self.heads, r_kvHeads=kv,
+                                       r_headDim=D, r_pageSize=32, kvType=2)
+            yield "attention", "bf16_128", struct(ATT, dst=self.a, q=self.q, k=c.k, v=c.v, positions=self.pos, sequences=self.seq, pages=c.table,
+                                                  workspace=self.ws, counters=self.cnt, pageStride=c.table.shape[1], heads=self.heads, kvHeads=kv,
+                                                  headDim=D, pageSize=32, splits=self.splits, scale=D ** -0.5)
+            yield ("o",) + self.gemv(l["o"], self.x, self.a, residual=self.x)
+            yield ("gate",) + self.gemv(l["g"], self.act, self.x, W2=l["u"], norm=self.norm)
+            yield ("down",) + self.gemv(l["d"], self.x, self.act, residual=self.x)
+        yield ("head",) + self.gemv(self.head, self.logits, self.x, norm=self.norm)
+        yield "argmax", "argmax", struct(ARGMAX, dst=self.next, status=self.status, logits=self.logits, workspace=self.aws, counters=self.acnt,
+                                         rows=self.rows, vocab=VOCAB)
+
+    def step(self, only=None):
+        for name, kind, p in self.ops:
+            if only and name not in only:
+                continue
+            if kind == "embed":
+                launch(f"zen_embed_{self.fmt}", (self.rows,), 256, 0, [self.x, self.head.w, self.head.scales, self.tok, self.rows, self.hidden])
+            elif kind == "argmax":
+                launch("zen_argmax", (32, self.rows), 256, 0, [self.next, self.status, self.logits, self.aws, self.acnt, VOCAB])
+            elif kind == "bf16_128":
+                launch("zen_attention_decode_bf16_128", (self.kv, self.rows, self.splits), 128, D * 512, [p])
+            else:
+                suffix = {"gemv": "", "gated": "_swiglu", "qkv": "_qkv"}[kind]
+                launch(f"zen_gemv_{self.fmt}{suffix}", (SMS,), 256, gemv_shared(self.rows, p.in_, self.fmt, 8), [p])
+
+    def only(self, names):
+        return Program(self.fmt, [(kind, self.rows, p) for n, kind, p in self.ops if n in names], self.program.auxiliary)
 
 
 def bench_decode():
+    names = ("embed", "qkv", "attention", "o", "gate", "down", "head", "argmax")
     for shape in SHAPES:
         for fmt in os.environ.get("FORMATS", "bf16 q8 q4").split():
-            d = Decoder(shape, fmt, 512)
-            ms = graph_ms(d.step)
-            table.append(f"decode {shape:5} {fmt:5} 512 {ms:7.3f} ms {1e3 / ms:7.1f} tok/s  {d.bytes / 1e9:5.2f} GB {d.bytes / ms / 1e9:6.3f} TB/s")
-            kinds, parts = ("qkv", "attention", "o", "gate", "down", "head"), []
-            for s in kinds:
-                n = d.layers if s != "head" else 1
-                less, only = graph_ms(lambda: d.step(skip=(s,)), 3), graph_ms(lambda: d.step(skip=[k for k in kinds if k != s]), 3)
-                parts.append(f"{s} {(ms - less) * 1e3 / n:.2f} / {only * 1e3 / n:.2f}")
-            table.append("    us each, taken away / alone: " + "; ".join(parts))
-            del d
-            torch.cuda.empty_cache()
+            for splits in (4, 8):
+                d = Decoder(shape, fmt, 512, splits=splits)
+                for kind, f in (("chain", d.step), ("program", d.program.launch)):
+                    ms = graph_ms(f)
+                    table.append(f"decode {shape:5} {fmt:5} 512 splits={splits} {kind:8} {ms:7.3f} ms {1e3 / ms:7.1f} tok/s  {d.bytes / 1e9:5.2f} GB {d.bytes / ms / 1e9:6.3f} TB/s")
+                if splits == 4:
+                    alone = [(n, graph_ms(d.only([n]).launch, 3) * 1e3 / sum(m == n for m, _, _ in d.ops)) for n in names]
+                    table.append("    program, us of each alone: " + "; ".join(f"{n} {t:.2f}" for n, t in alone))
+                del d
+                torch.cuda.empty_cache()
 
 
 def bench_misc():

@@ -48,7 +48,7 @@ def check_gemv():
         for out, inn in ((2048, 2048), (37, 3584), (2048, 11008), (5, 40), (1000, 200), (16, 64), (3584, 18944), (131, 72)):
             W, W2 = Weight(fmt, out, inn), Weight(fmt, out, inn)
             for rows in (1, 2, 3, 4):
-                if gemv_shared(rows, inn) > 226 * 1024:
+                if gemv_shared(rows, inn, fmt) > 226 * 1024:
                     continue
                 x, nw, bias, res = fresh(rows, inn), fresh(inn), fresh(out), fresh(rows, out)
                 want = x.double() @ W.ref.double().T
@@ -57,7 +57,7 @@ def check_gemv():
                 report(f"gemv {fmt} {out}x{inn} rows={rows}", err(d, want), 3e-5)
                 if rows == 2:
                     d1 = poison(1, out)
-                    gemv(W, d1, x[1:], grid=7)
+                    gemv(W, d1, x[1:], grid=7, stages=2)
                     report(f"gemv {fmt} {out}x{inn} row alone equal", float((d1[0] != d[1]).sum()), 0)
                 d = res.clone()
                 gemv(W, d, x, bias=bias, residual=d, norm=nw)
@@ -100,7 +100,7 @@ def check_qkv():
                        kvType={torch.float32: 0, torch.float16: 1, torch.bfloat16: 2}[dtype])
             if q.scales is not None:
                 p.scales, p.sk, p.sv = q.scales.data_ptr(), k.scales.data_ptr(), v.scales.data_ptr()
-            launch(f"zen_gemv_{fmt}_qkv", (SMS,), 256, gemv_shared(rows, hidden), [p])
+            launch(f"zen_gemv_{fmt}_qkv", (SMS,), 256, gemv_shared(rows, hidden, fmt), [p])
             n = rms(x, nw)
             proj = lambda W, b: (n @ W.ref.double().T + b.double()).view(rows, -1, d)
             live = [0, 1, 3]
@@ -264,6 +264,43 @@ def check_simple():
         report("argmax -inf", float((dst != -1).sum() + (st != 1).sum()), 0)
 
 
+def check_program():
+    """A program equals the chain of the same operations, twice in a row."""
+    from bench import Decoder, D
+    for fmt in ("bf16", "f16", "q8", "q4"):
+        for rows, length, splits, shape in ((1, 512, 4, dict(hidden=512, layers=3, heads=8, kv=2, inter=1408)), (4, 700, 8, dict(hidden=896, layers=2, heads=14, kv=2, inter=4864)),
+                                            (3, 17, 1, dict(hidden=512, layers=1, heads=40, kv=2, inter=200)), (1, 100, 64, dict(hidden=2048, layers=2, heads=16, kv=2, inter=11008))):
+            d = Decoder(shape, fmt, length, rows, splits)
+            # A cache with other chunks of heads needs more counters.
+            d.cnt = torch.zeros(rows * d.kv * 4, dtype=torch.int32, device="cuda")
+            d.ops = list(d.operations())
+            from bench import Program, auxiliary
+            program = Program(fmt, [(kind, rows, p) for _, kind, p in d.ops], auxiliary(fmt, rows, d.inter))
+            for c in d.caches:
+                for i in range(rows):
+                    c.fill(i, length)
+            chain(d)
+            want, token = d.logits.clone(), d.next.clone()
+            for i in range(3):
+                d.logits.fill_(float("nan"))
+                program.launch(grid=(SMS, 17, SMS)[i])
+                torch.cuda.synchronize()
+                report(f"program {fmt} rows={rows} run {i}", err(d.logits, want), 2e-2)
+                report(f"program {fmt} rows={rows} token", float((d.next.long() != d.logits.argmax(-1)).sum()), 0)
+                report(f"program {fmt} counter", float(program.counter.abs().sum() + d.cnt.abs().sum()), 0)
+
+
+def chain(d):
+    """The chain's step with the grid that any number of heads needs."""
+    import bench
+    old = d.kv
+    groups = (d.heads // d.kv + 15) // 16
+    d.kv = old * groups
+    d.step()
+    d.kv = old
+    torch.cuda.synchronize()
+
+
 def summary():
     bad = [r for r in results if not r[3]]
     print(f"{len(results)} checks, {len(bad)} wrong")
@@ -275,6 +312,6 @@ def summary():
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or ["simple", "gemv", "qkv", "decode", "prefill", "gemm"]:
+    for name in sys.argv[1:] or ["simple", "gemv", "qkv", "decode", "prefill", "gemm", "program"]:
         guard(name, globals()["check_" + name])
     summary()

@@ -70,7 +70,7 @@ def launch(name, grid, block, shared, args, pdl=True):
     attr = Attr(6)
     attr.value[0] = 1
     if shared > 48 * 1024 and name not in large:
-        ok(cu.cuFuncSetAttribute(function(name), 8, 226 * 1024))
+        ok(cu.cuFuncSetAttribute(function(name), 8, 231000))
         large.add(name)
     config = Config((C.c_uint * 3)(*grid), (C.c_uint * 3)(block, 1, 1), shared,
                     torch.cuda.current_stream().cuda_stream, C.cast(C.pointer(attr), C.c_void_p), 1 if pdl else 0)
@@ -85,13 +85,53 @@ ATT = ("p dst,p dst16,p q,p k,p v,p positions,p sequences,p pages,p workspace,p 
 GEMM = "p dst,p dst16,p x,p w,p bias,p residual,p rowScale,i n,i in_,i out,i pad".split(",")
 
 
+EMBED = "p dst,p table,p scales,p tokens,i rows,i hidden".split(",")
+ARGMAX = "p dst,p status,p logits,p workspace,p counters,i rows,i vocab".split(",")
+KINDS = {"embed": 0, "gemv": 1, "gated": 2, "qkv": 3, "argmax": 4, "f16_64": 5, "f16_128": 6, "bf16_64": 7, "bf16_128": 8}
+
+
+class Program:
+    """A list of phases on the device and its launch."""
+
+    def __init__(self, fmt, phases, auxiliary, stages=8):
+        """phases: (kind, rows, struct)."""
+        raw = bytearray()
+        for kind, rows, s in phases:
+            b = bytes(C.c_int(KINDS[kind])) + bytes(C.c_int(rows)) + bytes(s)
+            raw += b + bytes(256 - len(b))
+        self.fmt, self.count, self.auxiliary = fmt, len(phases), auxiliary
+        self.phases = torch.frombuffer(raw, dtype=torch.uint8).cuda()
+        self.counter = torch.zeros(1, dtype=torch.int32, device="cuda")
+        each = 16384 + (2048 if fmt in ("q8", "q4") else 0)
+        while stages > 2 and 512 + auxiliary + stages * each > 231000:
+            stages -= 2
+        self.shared = 512 + auxiliary + stages * each
+
+    def launch(self, grid=None):
+        launch(f"zen_program_{self.fmt}", (grid or SMS,), 256, self.shared, [self.phases, self.count, self.counter, self.auxiliary])
+
+
+def auxiliary(fmt, rows, inn, head_dim=128):
+    p = pad(inn, 256)
+    ring, parts = 8 * 2 * 16 * head_dim * 2, 16 * (8 * (head_dim + 4) * 4 + 64 * 8)
+    return max(4096 + 4 * rows * (p + 32) + {"q8": p // 2, "q4": p}.get(fmt, 0), ring, parts)
+
+
 def pad(n, to):
     return (n + to - 1) // to * to
 
 
-def gemv_shared(rows, inn):
+def gemv_shared(rows, inn, fmt="bf16", stages=0):
+    """Bytes with as many stages as leave room for a neighbour of 4, or the given number."""
     p = pad(inn, 256)
-    return 77824 + p + 4 * rows * (p + 32)
+    fixed = 4096 + 4 * rows * (p + 32) + {"q8": p // 2, "q4": p}.get(fmt, 0)
+    each = 16384 + (2048 if fmt in ("q8", "q4") else 0)
+    stages = stages or int(os.environ.get("STAGES", 0))
+    if not stages:
+        stages = 6 if fixed + 6 * each <= 116000 else 4
+    while stages > 2 and fixed + stages * each > 226 * 1024:
+        stages -= 2
+    return fixed + stages * each
 
 
 class Weight:
@@ -147,7 +187,7 @@ class Weight:
         return self.w.numel() * self.w.element_size() + (self.scales.numel() * 2 if self.scales is not None else 0)
 
 
-def gemv(W, dst, x, W2=None, bias=None, residual=None, norm=None, eps=1e-6, grid=None):
+def gemv(W, dst, x, W2=None, bias=None, residual=None, norm=None, eps=1e-6, grid=None, stages=0):
     p = struct(GEMV, dst=dst, x=x, w=W.w, rows=x.shape[0], in_=W.inn, out=W.out, eps=eps)
     if W.scales is not None:
         p.scales = W.scales.data_ptr()
@@ -159,7 +199,7 @@ def gemv(W, dst, x, W2=None, bias=None, residual=None, norm=None, eps=1e-6, grid
         if v is not None:
             setattr(p, k, v.data_ptr())
     launch(f"zen_gemv_{W.fmt}" + ("_swiglu" if W2 is not None else ""), (grid or SMS,), 256,
-           gemv_shared(x.shape[0], W.inn), [p])
+           gemv_shared(x.shape[0], W.inn, W.fmt, stages), [p])
 
 
 class Cache:

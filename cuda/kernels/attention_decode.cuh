@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Decode attention: one row of each sequence over its cache. The positions are split
+// over blocks (Flash-Decoding; Dao et al., 2023), and the query heads of a group are
+// the 16 rows of the tensor cores' tile, so that keys and values are read once for
+// all of them.
+
+#pragma once
+
+#include "attention_tiles.cuh"
+
+namespace zen {
+
+constexpr int decodeHeads = 16;  // query heads of a block
+
+constexpr int decodeMaxSplits = 64;
+
+// decodeShared returns the bytes of dynamic shared memory: the larger of the warps'
+// rings of tiles and what merges their parts.
+constexpr int decodeShared(int headDim, int warps, int stages) {
+  const int ring = warps * stages * 2 * tilePositions * headDim * 2;
+  const int parts = decodeHeads * (warps * (headDim + 4) * 4 + decodeMaxSplits * 8);
+  return ring > parts ? ring : parts;
+}
+
+// merge adds up parts of several heads' sums, each with its own maximum: first the
+// weight of every part, then the weighted sums.
+//
+//	stats    [heads, parts] in shared memory: maximum and total; a part without
+//	         positions has the total 0. Weights replace the maxima.
+//	result   [heads] in shared memory: becomes the maximum and the total of all
+//	load(head, part, d), put(head, d, y)  four elements
+template <int headDim, int warps, bool normalize, class Load, class Put>
+__device__ __forceinline__ void merge(float2 *stats, float2 *result, int heads, int parts, Load load, Put put) {
+  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+  for (int head = warp; head < heads; head += warps) {
+    float top = -CUDART_INF_F, total = 0;
+    for (int i = lane; i < parts; i += 32) top = fmaxf(top, stats[head * parts + i].x);
+    top = warpMax(top);
+    for (int i = lane; i < parts; i += 32) {
+      float2 &part = stats[head * parts + i];
+      part.x = part.y == 0 ? 0.f : exp2f(part.x - top);
+      total += part.x * part.y;
+    }
+    total = warpSum(total);
+    if (lane == 0) result[head] = make_float2(top, total);
+  }
+  __syncthreads();
+  for (int i = threadIdx.x; i < heads * (headDim / 4); i += blockDim.x) {
+    const int head = i / (headDim / 4), d = i % (headDim / 4) * 4;
+    float4 y = make_float4(0, 0, 0, 0);
+#pragma unroll 8
+    for (int part = 0; part < parts; part++) {
+      const float weight = stats[head * parts + part].x;
+      const float4 x = load(head, part, d);
+      y.x += weight * x.x, y.y += weight * x.y, y.z += weight * x.z, y.w += weight * x.w;
+    }
+    const float total = result[head].y;
+    if (normalize) {
+      const float scale = total == 0 ? 0.f : 1 / total;
+      y.x *= scale, y.y *= scale, y.z *= scale, y.w *= scale;
+    }
+    put(head, d, y);
+  }
+}
+
+// attentionDecode computes softmax(q·kᵀ·scale)·v for up to 16 heads of a group of one
+// row over one share of the positions; the last block of a row and group to finish
+// merges the shares.
+//
+// at is the block's place in (kvHeads · ceil(heads/kvHeads / 16), rowsOfStep, splits), memory
+// decodeShared bytes; splits <= 64; pageSize is a multiple of 16. wait returns once q and
+// the newest positions are there. alone says that no row shares a sequence with another:
+// older positions are then copied before.
+//
+// Warp w takes the tiles of 16 positions w, w + warps, ..., with stages in flight. q and
+// the weights are rounded to the cache's type; sums in float32.
+template <class T, int headDim, int warps, int stages, bool alone, class Wait>
+__device__ void attentionDecode(const AttentionParams &p, uint3 at, int rowsOfStep, uint4 *memory, Wait wait) {
+  __shared__ bool last;
+  __shared__ float2 result[decodeHeads];
+  constexpr int tileSize = tilePositions * headDim / 8;  // pieces
+  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
+  const int group = p.heads / p.kvHeads, chunks = (group + decodeHeads - 1) / decodeHeads;
+  const int kvHead = at.x / chunks, head0 = kvHead * group + at.x % chunks * decodeHeads;
+  const int heads = min(decodeHeads, kvHead * group + group - head0), row = at.y;
+  const int position = readL2(p.positions + row);
+  const int *pages = p.pages + int64_t(readL2(p.sequences + row)) * p.pageStride;
+  const int first = p.window > 0 ? max(0, position - p.window + 1) : 0;
+  const int firstTile = first / tilePositions;
+  const int tiles = position < 0 ? 0 : position / tilePositions + 1 - firstTile;
+  const int share = (tiles + p.splits - 1) / p.splits;
+  const int begin = firstTile + at.z * share, end = min(begin + share, firstTile + tiles);
+
+  auto tileIndex = [&](int tile) {
+    const int pos = tile * tilePositions;
+    return cacheIndex(readL2(pages + pos / p.pageSize), pos % p.pageSize, kvHead, p.kvHeads, p.pageSize, headDim);
+  };
+  uint4 *ring = memory + warp * stages * 2 * tileSize;
+  auto copy = [&](int tile, int stage) {
+    if (tile < end) {
+      const int pos = tile * tilePositions;
+      const int64_t from = tileIndex(tile);
+      uint4 *to = ring + stage * 2 * tileSize;
+      copyTile<headDim>(to, static_cast<const T *>(p.k) + from, pos, first, position, lane, 32);
+      copyTile<headDim>(to + tileSize, static_cast<const T *>(p.v) + from, pos, first, position, lane, 32);
+    }
+    copyAsyncCommit();
+  };
+  // Positions and pages are given before the step begins. The newest tile is appended
+  // to by the predecessor; with alone the others may be copied before its end, else only
+  // brought into the L2.
+  int ahead = 0;
+  if (alone) {
+    for (; ahead < stages && begin + warp + ahead * warps < min(end, position / tilePositions); ahead++)
+      copy(begin + warp + ahead * warps, ahead);
+  } else if (begin + warp < end) {
+    const int64_t from = tileIndex(begin + warp);
+    for (int i = lane; i < tilePositions * headDim / 64; i += 32) {
+      asm volatile("prefetch.global.L2 [%0];" ::"l"(static_cast<const T *>(p.k) + from + 64 * i));
+      asm volatile("prefetch.global.L2 [%0];" ::"l"(static_cast<const T *>(p.v) + from + 64 * i));
+    }
+  }
+  wait();
+  for (; ahead < stages; ahead++) copy(begin + warp + ahead * warps, ahead);
+  uint32_t q[headDim / 16][4];
+  const float *q0 = p.q + (int64_t(row) * p.heads + head0) * headDim;
+  const float *rows[2] = {g < heads ? q0 + g * headDim : nullptr, g + 8 < heads ? q0 + (g + 8) * headDim : nullptr};
+  loadQueries<T, headDim>(q, rows, t);
+
+  Softmax<headDim> s;
+  s.reset();
+  int stage = 0;
+  for (int tile = begin + warp; tile < end; tile += warps, stage = (stage + 1) % stages) {
+    copyAsyncWait<stages - 1>();
+    __syncwarp();
+    float scores[2][4];
+    const uint4 *keys = ring + stage * 2 * tileSize;
+    scoreTile<T, headDim>(scores, q, keys, g, t);
+    const float scale = p.scale * 1.44269504f;
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+      float top = s.largest[h];
+#pragma unroll
+      for (int j = 0; j < 2; j++)
+#pragma unroll
+        for (int i = 0; i < 2; i++) {
+          float &x = scores[j][2 * h + i];
+          const int pos = tile * tilePositions + 8 * j + 2 * t + i;
+          x = pos >= first && pos <= position ? x * scale : -CUDART_INF_F;
+          top = fmaxf(top, x);
+        }
+      top = rowMax(top);
+      const float keep = exp2f(s.largest[h] - top);
+      s.largest[h] = top;
+      s.total[h] *= keep;
+#pragma unroll
+      for (int j = 0; j < 2; j++)
+#pragma unroll
+        for (int i = 0; i < 2; i++) {
+          float &x = scores[j][2 * h + i];
+          x = exp2f(x - top);
+          s.total[h] += x;
+        }
+#pragma unroll
+      for (int n = 0; n < headDim / 8; n++) s.out[n][2 * h] *= keep, s.out[n][2 * h + 1] *= keep;
+    }
+    addTile<T, headDim>(s.out, scores, keys + tileSize, lane);
+    __syncwarp();
+    copy(tile + stages * warps, stage);
+  }
+
+  // The warps' parts lie over the ring: values [16 heads, warps, headDim + 4].
+  constexpr int stride = headDim + 4;
+  copyAsyncWait<0>();
+  __syncthreads();
+  float *part = reinterpret_cast<float *>(memory);
+  float2 *stats = reinterpret_cast<float2 *>(part + heads * warps * stride);  // [heads, max(warps, splits)]
+#pragma unroll
+  for (int h = 0; h < 2; h++) {
+    const int head = g + 8 * h;
+    float *to = part + (head * warps + warp) * stride;
+    const float total = rowSum(s.total[h]);
+    if (head >= heads) continue;
+#pragma unroll
+    for (int n = 0; n < headDim / 8; n++)
+      *reinterpret_cast<float2 *>(to + 8 * n + 2 * t) = make_float2(s.out[n][2 * h], s.out[n][2 * h + 1]);
+    if (t == 0) stats[head * warps + warp] = make_float2(s.largest[h], total);
+  }
+  __syncthreads();
+  auto loadPart = [&](int head, int w, int d) {
+    return *reinterpret_cast<const float4 *>(part + (head * warps + w) * stride + d);
+  };
+  const int64_t row0 = int64_t(row) * p.heads + head0;
+  auto finish = [&](int head, int d, float4 y) {
+    const int64_t i = (row0 + head) * headDim + d;
+    *reinterpret_cast<float4 *>(p.dst + i) = y;
+    if (p.dst16) *reinterpret_cast<uint2 *>(p.dst16 + i) = make_uint2(pack(bf16(), y.x, y.y), pack(bf16(), y.z, y.w));
+  };
+  if (p.splits == 1) {
+    merge<headDim, warps, true>(stats, result, heads, warps, loadPart, finish);
+    return;
+  }
+  float *values = p.workspace + row0 * p.splits * headDim;
+  float2 *saved = reinterpret_cast<float2 *>(p.workspace + int64_t(rowsOfStep) * p.heads * p.splits * headDim) + row0 * p.splits;
+  merge<headDim, warps, false>(stats, result, heads, warps, loadPart, [&](int head, int d, float4 y) {
+    *reinterpret_cast<float4 *>(values + (int64_t(head) * p.splits + at.z) * headDim + d) = y;
+    if (d == 0) saved[head * p.splits + at.z] = result[head];
+  });
+  __threadfence();
+  __syncthreads();
+  unsigned *counter = p.counters + int64_t(row) * p.kvHeads * chunks + at.x;
+  if (threadIdx.x == 0) last = atomicAdd(counter, 1) == p.splits - 1;
+  __syncthreads();
+  if (!last) return;
+  __threadfence();
+  if (threadIdx.x == 0) *counter = 0;
+  for (int i = threadIdx.x; i < heads * p.splits; i += blockDim.x) stats[i] = __ldcg(saved + i);
+  __syncthreads();
+  merge<headDim, warps, true>(stats, result, heads, p.splits, [&](int head, int split, int d) {
+    return readL2(reinterpret_cast<const float4 *>(values + (int64_t(head) * p.splits + split) * headDim + d));
+  }, finish);
+}
+
+}  // namespace zen

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The stream of weights of gemv.cuh: which tiles a block owns, the ring their pieces
+// come through, and the loop that multiplies them.
+
+#pragma once
+
+#include "gemv.cuh"
+
+namespace zen {
+
+// Tiles is a block's share of a matrix. Whole waves of tiles go around the blocks, so
+// that all stream through the same few pages of memory; what is left is shared evenly,
+// less than a tile each.
+struct Tiles {
+  int perTile, waves, wave, restBegin, restEnd, count;
+
+  // perTile is 16, or 8 pairs.
+  __device__ Tiles(int units, int perTile) : perTile(perTile) {
+    wave = gridDim.x * perTile, waves = units / wave;
+    const int rest = units % wave;
+    restBegin = waves * wave + int(int64_t(rest) * blockIdx.x / gridDim.x);
+    restEnd = waves * wave + int(int64_t(rest) * (blockIdx.x + 1) / gridDim.x);
+    count = waves + (restEnd > restBegin);
+  }
+  __device__ int begin(int tile) const { return tile < waves ? tile * wave + int(blockIdx.x) * perTile : restBegin; }
+  __device__ int end(int tile) const { return tile < waves ? begin(tile) + perTile : restEnd; }
+};
+
+// stepsOf returns the number of steps of a row that the warp takes.
+__device__ __forceinline__ int stepsOf(int rowBytes) {
+  const int all = (rowBytes + gemvStep - 1) / gemvStep, warp = threadIdx.x / 32;
+  return max(0, (all - warp + gemvWarps - 1) / gemvWarps);
+}
+
+// Ring is the stages in shared memory: 2, 4, 6 or 8 of them, whatever fits.
+template <class F> struct Ring {
+  static constexpr int stageBytes = 4 * gemvThreads * 16 + (F::sumLength ? gemvWarps * 16 * 16 : 0);
+
+  uint4 *pieces;    // [stages, 4 pieces, 256 threads]
+  uint8_t *scales;  // [stages, 8 warps, 16 rows, 16 bytes]; Q8 and Q4 only
+  int stages;
+  int next = 0, oldest = 0;  // stages: to be filled, to be used
+  uint64_t once = readOncePolicy();
+
+  // memory is what the block's dynamic shared memory has left from there on.
+  __device__ Ring(uint4 *memory, const uint4 *start) : pieces(memory) {
+    unsigned bytes;
+    asm("mov.u32 %0, %%dynamic_smem_size;" : "=r"(bytes));
+    const int room = (int(bytes) - int(memory - start) * 16) / stageBytes;
+    stages = room >= 8 ? 8 : room >= 6 ? 6 : room >= 4 ? 4 : 2;
+    scales = reinterpret_cast<uint8_t *>(pieces + stages * 4 * gemvThreads);
+  }
+
+  // copy starts the copy of one step of the lane's rows a and b.
+  __device__ __forceinline__ void copy(const Row &a, const Row &b, int place, int rowBytes) {
+    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
+    const int step = warp + gemvWarps * place, at = step * gemvStep + 16 * t;
+    uint4 *slot = pieces + next * 4 * gemvThreads + threadIdx.x;
+    const bool whole = F::wholeSteps || rowBytes % gemvStep == 0;
+#pragma unroll
+    for (int c = 0; c < 2; c++) {
+      const uint8_t *fromA = a.w + at + 64 * c, *fromB = b.w + at + 64 * c;
+      if (whole) {
+        copyAsyncOnce16(slot + (2 * c) * gemvThreads, fromA, once);
+        copyAsyncOnce16(slot + (2 * c + 1) * gemvThreads, fromB, once);
+      } else {
+        copyAsync16(slot + (2 * c) * gemvThreads, fromA, at + 64 * c < rowBytes);
+        copyAsync16(slot + (2 * c + 1) * gemvThreads, fromB, at + 64 * c < rowBytes);
+      }
+    }
+    F::copyScales(scales + ((next * gemvWarps + warp) * 16 + g) * 16, a, b, step, t);
+  }
+
+  // advance ends a stage of copies, an empty one too.
+  __device__ __forceinline__ void advance() {
+    if (++next == stages) next = 0;
+    copyAsyncCommit();
+  }
+
+  // wait returns once the oldest stage has come.
+  __device__ __forceinline__ void wait() const {
+    switch (stages) {
+    case 8: copyAsyncWait<7>(); break;
+    case 6: copyAsyncWait<5>(); break;
+    case 4: copyAsyncWait<3>(); break;
+    default: copyAsyncWait<1>();
+    }
+  }
+};
+
+// multiply computes the block's tiles. E is an epilogue with
+//
+//	units(), perTile             outputs in all and of a tile: 16, or 8 pairs
+//	row(unit, half)              the rows of w for g (half 0) and g + 8 (half 1)
+//	begin()                      reads what the step was given, before x is there
+//	Operands early(unit, end, r) loads what finish will need besides the sums
+//	finish(unit, end, r, o, a, b)  takes the sums of a unit's rows: with perTile 16 those
+//	                             of unit and unit + 8, else those of the pair
+//
+// copyNext fills the ring's next stage, which is the one just used.
+template <class F, class E, class CopyNext>
+__device__ __forceinline__ void multiply(const GemvParams &p, const Staged<F> &s, const E &epilogue, Ring<F> &ring,
+                                         CopyNext copyNext) {
+  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
+  const Tiles tiles(epilogue.units(), E::perTile);
+  const int steps = stepsOf(F::rowBytes(p.in)), rows = p.rows;
+  const bf16 *column = s.x + min(g, 2 * rows - 1) * s.stride + 8 * t;
+  const bool live = g < 2 * rows;
+  for (int tile = 0; tile < tiles.count; tile++) {
+    // One warp finishes the tile; the others go on. The second buffer keeps them apart.
+    const bool finisher = warp == tile % gemvWarps && t < rows;
+    const int unit = tiles.begin(tile) + g, end = tiles.end(tile);
+    typename E::Operands operands;
+    if (finisher) operands = epilogue.early(unit, end, t);
+    float sum[4] = {};
+    for (int step = 0; step < steps; step++) {
+      ring.wait();
+      if (F::sumLength) __syncwarp();
+      F::step(sum, ring.pieces + ring.oldest * 4 * gemvThreads + threadIdx.x,
+              ring.scales + ((ring.oldest * gemvWarps + warp) * 16 + g) * 16, column, live, s.blockSums + 2 * t,
+              warp + gemvWarps * step);
+      if (F::sumLength) __syncwarp();
+      if (++ring.oldest == ring.stages) ring.oldest = 0;
+      copyNext();
+    }
+    float *sums = s.sums + (tile & 1) * gemvWarps * 64 + lane;
+    sums[warp * 64] = sum[0] + sum[1];
+    sums[warp * 64 + 32] = sum[2] + sum[3];
+    __syncthreads();
+    if (finisher) {
+      float low = 0, high = 0;
+#pragma unroll
+      for (int w = 0; w < gemvWarps; w++) low += sums[w * 64], high += sums[w * 64 + 32];
+      epilogue.finish(unit, end, t, operands, low, high);
+    }
+  }
+}
+
+}  // namespace zen
