@@ -14,12 +14,29 @@ namespace zen {
 constexpr int decodeHeads = 16;  // query heads of a block
 
 constexpr int decodeMaxSplits = 64;
+constexpr int decodeCluster = 8;  // splits of a cluster
+
+// syncCluster is the barrier of all threads of a cluster of blocks.
+__device__ __forceinline__ void syncCluster() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("barrier.cluster.arrive.release.aligned;\nbarrier.cluster.wait.acquire.aligned;" ::: "memory");
+#endif
+}
+
+// clusterAddress returns where block rank of the cluster keeps what this block keeps at p.
+__device__ __forceinline__ uint32_t clusterAddress(const void *p, int rank) {
+  uint32_t address = 0;
+#if __CUDA_ARCH__ >= 900
+  asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(address) : "r"(sharedAddress(p)), "r"(rank));
+#endif
+  return address;
+}
 
 // decodeShared returns the bytes of dynamic shared memory: the larger of the warps'
 // rings of tiles and what merges their parts.
 constexpr int decodeShared(int headDim, int warps, int stages) {
   const int ring = warps * stages * 2 * tilePositions * headDim * 2;
-  const int parts = decodeHeads * (warps * (headDim + 4) * 4 + decodeMaxSplits * 8);
+  const int parts = decodeHeads * ((warps + 1) * (headDim + 4) * 4 + decodeMaxSplits * 8);
   return ring > parts ? ring : parts;
 }
 
@@ -30,8 +47,10 @@ constexpr int decodeShared(int headDim, int warps, int stages) {
 //	         positions has the total 0. Weights replace the maxima.
 //	result   [heads] in shared memory: becomes the maximum and the total of all
 //	load(head, part, d), put(head, d, y)  four elements
+//	share    of shares blocks that each put a part of the elements
 template <int headDim, int warps, bool normalize, class Load, class Put>
-__device__ __forceinline__ void merge(float2 *stats, float2 *result, int heads, int parts, Load load, Put put) {
+__device__ __forceinline__ void merge(float2 *stats, float2 *result, int heads, int parts, Load load, Put put,
+                                      int share = 0, int shares = 1) {
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
   for (int head = warp; head < heads; head += warps) {
     float top = -CUDART_INF_F, total = 0;
@@ -46,7 +65,7 @@ __device__ __forceinline__ void merge(float2 *stats, float2 *result, int heads, 
     if (lane == 0) result[head] = make_float2(top, total);
   }
   __syncthreads();
-  for (int i = threadIdx.x; i < heads * (headDim / 4); i += blockDim.x) {
+  for (int i = share + shares * threadIdx.x; i < heads * (headDim / 4); i += shares * warps * 32) {
     const int head = i / (headDim / 4), d = i % (headDim / 4) * 4;
     float4 y = make_float4(0, 0, 0, 0);
 #pragma unroll 8
@@ -68,15 +87,18 @@ __device__ __forceinline__ void merge(float2 *stats, float2 *result, int heads, 
 // row over one share of the positions; the last block of a row and group to finish
 // merges the shares.
 //
-// at is the block's place in (kvHeads · ceil(heads/kvHeads / 16), rowsOfStep, splits), memory
-// decodeShared bytes; splits <= 64; pageSize is a multiple of 16. wait returns once q and
-// the newest positions are there. alone says that no row shares a sequence with another:
-// older positions are then copied before.
+// grid: (kvHeads · ceil(heads/kvHeads / 16), rows, splits); block: 32·warps
+// shared: decodeShared(headDim, warps, stages); splits <= 64; pageSize is a multiple of 16
+//
+// With cluster the splits are 8 and one cluster of blocks, which merges through its
+// shared memory instead of the workspace.
 //
 // Warp w takes the tiles of 16 positions w, w + warps, ..., with stages in flight. q and
 // the weights are rounded to the cache's type; sums in float32.
-template <class T, int headDim, int warps, int stages, bool alone, class Wait>
-__device__ void attentionDecode(const AttentionParams &p, uint3 at, int rowsOfStep, uint4 *memory, Wait wait) {
+template <class T, int headDim, int warps, int stages, bool cluster>
+__device__ void attentionDecode(const AttentionParams &p) {
+  extern __shared__ uint4 memory[];
+  const uint3 at = blockIdx;
   __shared__ bool last;
   __shared__ float2 result[decodeHeads];
   constexpr int tileSize = tilePositions * headDim / 8;  // pieces
@@ -107,22 +129,18 @@ __device__ void attentionDecode(const AttentionParams &p, uint3 at, int rowsOfSt
     }
     copyAsyncCommit();
   };
-  // Positions and pages are given before the step begins. The newest tile is appended
-  // to by the predecessor; with alone the others may be copied before its end, else only
-  // brought into the L2.
-  int ahead = 0;
-  if (alone) {
-    for (; ahead < stages && begin + warp + ahead * warps < min(end, position / tilePositions); ahead++)
-      copy(begin + warp + ahead * warps, ahead);
-  } else if (begin + warp < end) {
+  // Positions and pages are given before the step begins; of the cache only the L2
+  // may see a copy before the predecessor, which appends to it, has ended.
+  if (begin + warp < end) {
     const int64_t from = tileIndex(begin + warp);
     for (int i = lane; i < tilePositions * headDim / 64; i += 32) {
       asm volatile("prefetch.global.L2 [%0];" ::"l"(static_cast<const T *>(p.k) + from + 64 * i));
       asm volatile("prefetch.global.L2 [%0];" ::"l"(static_cast<const T *>(p.v) + from + 64 * i));
     }
   }
-  wait();
-  for (; ahead < stages; ahead++) copy(begin + warp + ahead * warps, ahead);
+  waitForPredecessor();
+  releaseSuccessor();
+  for (int i = 0; i < stages; i++) copy(begin + warp + i * warps, i);
   uint32_t q[headDim / 16][4];
   const float *q0 = p.q + (int64_t(row) * p.heads + head0) * headDim;
   const float *rows[2] = {g < heads ? q0 + g * headDim : nullptr, g + 8 < heads ? q0 + (g + 8) * headDim : nullptr};
@@ -197,12 +215,35 @@ __device__ void attentionDecode(const AttentionParams &p, uint3 at, int rowsOfSt
     *reinterpret_cast<float4 *>(p.dst + i) = y;
     if (p.dst16) *reinterpret_cast<uint2 *>(p.dst16 + i) = make_uint2(pack(bf16(), y.x, y.y), pack(bf16(), y.z, y.w));
   };
+  if constexpr (cluster) {
+    // Block r merges every eighth of the elements of all splits.
+    float *own = reinterpret_cast<float *>(stats + decodeHeads * decodeMaxSplits);  // [heads, headDim + 4]
+    merge<headDim, warps, false>(stats, result, heads, warps, loadPart, [&](int head, int d, float4 y) {
+      *reinterpret_cast<float4 *>(own + head * stride + d) = y;
+    });
+    syncCluster();
+    __shared__ float2 total[decodeHeads];
+    for (int i = threadIdx.x; i < heads * decodeCluster; i += warps * 32) {
+      const uint32_t from = clusterAddress(result + i / decodeCluster, i % decodeCluster);
+      asm volatile("ld.shared::cluster.v2.f32 {%0, %1}, [%2];" : "=f"(stats[i].x), "=f"(stats[i].y) : "r"(from));
+    }
+    __syncthreads();
+    merge<headDim, warps, true>(stats, total, heads, decodeCluster, [&](int head, int split, int d) {
+      float4 y;
+      asm volatile("ld.shared::cluster.v4.f32 {%0, %1, %2, %3}, [%4];"
+                   : "=f"(y.x), "=f"(y.y), "=f"(y.z), "=f"(y.w)
+                   : "r"(clusterAddress(own + head * stride + d, split)));
+      return y;
+    }, finish, at.z, decodeCluster);
+    syncCluster();  // the others read this block's shared memory
+    return;
+  }
   if (p.splits == 1) {
     merge<headDim, warps, true>(stats, result, heads, warps, loadPart, finish);
     return;
   }
   float *values = p.workspace + row0 * p.splits * headDim;
-  float2 *saved = reinterpret_cast<float2 *>(p.workspace + int64_t(rowsOfStep) * p.heads * p.splits * headDim) + row0 * p.splits;
+  float2 *saved = reinterpret_cast<float2 *>(p.workspace + int64_t(gridDim.y) * p.heads * p.splits * headDim) + row0 * p.splits;
   merge<headDim, warps, false>(stats, result, heads, warps, loadPart, [&](int head, int d, float4 y) {
     *reinterpret_cast<float4 *>(values + (int64_t(head) * p.splits + at.z) * headDim + d) = y;
     if (d == 0) saved[head * p.splits + at.z] = result[head];
@@ -215,7 +256,7 @@ __device__ void attentionDecode(const AttentionParams &p, uint3 at, int rowsOfSt
   if (!last) return;
   __threadfence();
   if (threadIdx.x == 0) *counter = 0;
-  for (int i = threadIdx.x; i < heads * p.splits; i += blockDim.x) stats[i] = __ldcg(saved + i);
+  for (int i = threadIdx.x; i < heads * p.splits; i += warps * 32) stats[i] = __ldcg(saved + i);
   __syncthreads();
   merge<headDim, warps, true>(stats, result, heads, p.splits, [&](int head, int split, int d) {
     return readL2(reinterpret_cast<const float4 *>(values + (int64_t(head) * p.splits + split) * headDim + d));

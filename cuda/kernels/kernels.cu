@@ -12,6 +12,5 @@
 #include "gemv.cu"
 #include "matmul.cu"
 #include "norm.cu"
-#include "program.cu"
 #include "repack.cu"
 #include "rotary.cu"

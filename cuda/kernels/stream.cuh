@@ -17,10 +17,10 @@ struct Tiles {
 
   // perTile is 16, or 8 pairs.
   __device__ Tiles(int units, int perTile) : perTile(perTile) {
-    wave = gridDim.x * perTile, waves = units / wave;
-    const int rest = units % wave;
-    restBegin = waves * wave + int(int64_t(rest) * blockIdx.x / gridDim.x);
-    restEnd = waves * wave + int(int64_t(rest) * (blockIdx.x + 1) / gridDim.x);
+    wave = gridDim.x * perTile, waves = unsigned(units) / unsigned(wave);
+    const unsigned rest = units - waves * wave;  // below 2^16, as the number of blocks
+    restBegin = waves * wave + rest * blockIdx.x / gridDim.x;
+    restEnd = waves * wave + rest * (blockIdx.x + 1) / gridDim.x;
     count = waves + (restEnd > restBegin);
   }
   __device__ int begin(int tile) const { return tile < waves ? tile * wave + int(blockIdx.x) * perTile : restBegin; }

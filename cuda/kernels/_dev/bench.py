@@ -90,8 +90,7 @@ class Decoder:
         self.splits = splits or max(1, min(32, length // 64))
         self.ws, self.cnt = f(rows, self.heads, self.splits, D + 2), i32([0] * rows * kv)
         self.aws, self.acnt = torch.zeros(rows, 256, dtype=torch.int64, device="cuda"), i32([0] * rows)
-        self.ops = list(self.operations())
-        self.program = Program(fmt, [(kind, rows, p) for _, kind, p in self.ops], auxiliary(fmt, rows, i))
+        self.ops, self.plan, self.cluster = list(self.operations()), {}, True
 
     def gemv(self, W, dst, x, W2=None, residual=None, norm=None):
         p = struct(GEMV, dst=dst, x=x, w=W.w, rows=self.rows, in_=W.inn, out=W.out, eps=1e-6)
@@ -135,29 +134,38 @@ class Decoder:
             elif kind == "argmax":
                 launch("zen_argmax", (32, self.rows), 256, 0, [self.next, self.status, self.logits, self.aws, self.acnt, VOCAB])
             elif kind == "bf16_128":
-                launch("zen_attention_decode_bf16_128", (self.kv, self.rows, self.splits), 128, D * 512, [p])
+                name = "zen_attention_decode_bf16_128" + ("_cluster" if self.splits == 8 and self.cluster else "")
+                launch(name, (self.kv, self.rows, self.splits), 128, D * 512, [p])
             else:
                 suffix = {"gemv": "", "gated": "_swiglu", "qkv": "_qkv"}[kind]
-                launch(f"zen_gemv_{self.fmt}{suffix}", (SMS,), 256, gemv_shared(self.rows, p.in_, self.fmt, 8), [p])
+                blocks, stages = self.plan.get(name, (SMS, 8))
+                launch(f"zen_gemv_{self.fmt}{suffix}", (blocks,), 256, gemv_shared(self.rows, p.in_, self.fmt, stages), [p])
 
-    def only(self, names):
-        return Program(self.fmt, [(kind, self.rows, p) for n, kind, p in self.ops if n in names], self.program.auxiliary)
+
+def plan(d):
+    """Blocks and stages of each product of a decoder: what was fastest on an H100."""
+    q4, big = d.fmt == "q4", (2 * SMS, 2)
+    tiles = lambda units: (min(2 * SMS, max(SMS, units)), 4)
+    return dict(qkv=(SMS, 4) if q4 else tiles((d.heads + 2 * d.kv) * D // 16), o=tiles(d.hidden // 16),
+                gate=big if q4 else (2 * SMS, 4) if d.fmt == "q8" else (SMS, 8), down=(SMS, 2) if q4 else (SMS, 4), head=big if q4 else (SMS, 4))
 
 
 def bench_decode():
     names = ("embed", "qkv", "attention", "o", "gate", "down", "head", "argmax")
     for shape in SHAPES:
         for fmt in os.environ.get("FORMATS", "bf16 q8 q4").split():
-            for splits in (4, 8):
-                d = Decoder(shape, fmt, 512, splits=splits)
-                for kind, f in (("chain", d.step), ("program", d.program.launch)):
-                    ms = graph_ms(f)
-                    table.append(f"decode {shape:5} {fmt:5} 512 splits={splits} {kind:8} {ms:7.3f} ms {1e3 / ms:7.1f} tok/s  {d.bytes / 1e9:5.2f} GB {d.bytes / ms / 1e9:6.3f} TB/s")
-                if splits == 4:
-                    alone = [(n, graph_ms(d.only([n]).launch, 3) * 1e3 / sum(m == n for m, _, _ in d.ops)) for n in names]
-                    table.append("    program, us of each alone: " + "; ".join(f"{n} {t:.2f}" for n, t in alone))
-                del d
-                torch.cuda.empty_cache()
+            d = Decoder(shape, fmt, 512, splits=8)
+            for cluster in (False, True):
+                d.plan, d.cluster = plan(d), cluster
+                ms = graph_ms(d.step)
+                table.append(f"decode {shape:5} {fmt:5} 512 cluster={cluster} {ms:7.3f} ms {1e3 / ms:7.1f} tok/s  {d.bytes / 1e9:5.2f} GB {d.bytes / ms / 1e9:6.3f} TB/s")
+            alone = [(n, graph_ms(lambda: d.step(only=(n,)), 3) * 1e3 / sum(m == n for m, _, _ in d.ops)) for n in names]
+            table.append("    us of each alone: " + "; ".join(f"{n} {t:.2f}" for n, t in alone))
+            same = d.ops
+            d.ops = [o if o[0] != "o" else same[3] for o in same]
+            table.append(f"    o from the L2: {graph_ms(lambda: d.step(only=('o',)), 3) * 1e3 / d.layers:.2f}")
+            del d
+            torch.cuda.empty_cache()
 
 
 def bench_misc():

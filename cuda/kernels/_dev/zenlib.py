@@ -87,34 +87,6 @@ GEMM = "p dst,p dst16,p x,p w,p bias,p residual,p rowScale,i n,i in_,i out,i pad
 
 EMBED = "p dst,p table,p scales,p tokens,i rows,i hidden".split(",")
 ARGMAX = "p dst,p status,p logits,p workspace,p counters,i rows,i vocab".split(",")
-KINDS = {"embed": 0, "gemv": 1, "gated": 2, "qkv": 3, "argmax": 4, "f16_64": 5, "f16_128": 6, "bf16_64": 7, "bf16_128": 8}
-
-
-class Program:
-    """A list of phases on the device and its launch."""
-
-    def __init__(self, fmt, phases, auxiliary, stages=8):
-        """phases: (kind, rows, struct)."""
-        raw = bytearray()
-        for kind, rows, s in phases:
-            b = bytes(C.c_int(KINDS[kind])) + bytes(C.c_int(rows)) + bytes(s)
-            raw += b + bytes(256 - len(b))
-        self.fmt, self.count, self.auxiliary = fmt, len(phases), auxiliary
-        self.phases = torch.frombuffer(raw, dtype=torch.uint8).cuda()
-        self.counter = torch.zeros(1, dtype=torch.int32, device="cuda")
-        each = 16384 + (2048 if fmt in ("q8", "q4") else 0)
-        while stages > 2 and 512 + auxiliary + stages * each > 231000:
-            stages -= 2
-        self.shared = 512 + auxiliary + stages * each
-
-    def launch(self, grid=None):
-        launch(f"zen_program_{self.fmt}", (grid or SMS,), 256, self.shared, [self.phases, self.count, self.counter, self.auxiliary])
-
-
-def auxiliary(fmt, rows, inn, head_dim=128):
-    p = pad(inn, 256)
-    ring, parts = 8 * 2 * 16 * head_dim * 2, 16 * (8 * (head_dim + 4) * 4 + 64 * 8)
-    return max(4096 + 4 * rows * (p + 32) + {"q8": p // 2, "q4": p}.get(fmt, 0), ring, parts)
 
 
 def pad(n, to):
