@@ -4,10 +4,12 @@ package server_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -208,6 +210,41 @@ func TestNanoAnswersAlikeInOnePieceAndInMany(t *testing.T) {
 		card.Timings, want.Timings = zen.Timings{}, zen.Timings{}
 		want.Usage.CachedTokens, card.Usage.CachedTokens = 0, 0
 		require.Equal(t, *want, card)
+	}
+}
+
+// The model picks the two halves of é, and of 日 the thirds, at random: a character
+// that comes in parts goes out whole, and what never becomes one as U+FFFD, as in the
+// whole answer.
+func TestCharactersAreNotCut(t *testing.T) {
+	m := zentest.Model(t)
+	s := serve(t, m)
+	parts, err := m.Tokenizer().Encode(nil, "é日")
+	require.NoError(t, err)
+	require.Len(t, parts, 5)
+	bias, biases := map[int32]float64{}, []string(nil)
+	for _, id := range parts {
+		bias[id] = 100
+		biases = append(biases, fmt.Sprintf(`"%d":100`, id))
+	}
+	for seed := range uint64(10) {
+		want, err := m.Generate(t.Context(), zen.Request{Prompt: "a", MaxTokens: 200, Temperature: new(2.0), LogitBias: bias, Seed: &seed})
+		require.NoError(t, err)
+		whole := func(r rune) bool { return r > 0x7f && r != utf8.RuneError }
+		require.True(t, strings.ContainsFunc(want.Text, whole))
+		require.Contains(t, want.Text, "\ufffd")
+		body := fmt.Sprintf(`{"prompt":"a","max_tokens":200,"temperature":2,"seed":%d,"stream":true,"logit_bias":{%s}}`, seed, strings.Join(biases, ","))
+		r := s.post(t, "/v1/generate", body)
+		require.True(t, utf8.ValidString(r.body))
+		got := ""
+		for _, event := range r.events(t) {
+			var chunk zen.Chunk
+			if event != "[DONE]" {
+				require.NoError(t, json.Unmarshal([]byte(event), &chunk))
+				got += chunk.Text
+			}
+		}
+		require.Equal(t, want.Text, got)
 	}
 }
 

@@ -35,7 +35,7 @@ func newOptions(opts []Option) (*options, error) {
 		maxBody:     1 << 20,
 		timeout:     10 * time.Minute,
 		stall:       30 * time.Second,
-		concurrency: 4096,
+		concurrency: 2048,
 		observer:    nobody{},
 	}
 	for _, opt := range opts {
@@ -115,7 +115,7 @@ func WithStallTimeout(d time.Duration) Option {
 	return positive("WithStallTimeout", d, func(o *options) *time.Duration { return &o.stall })
 }
 
-// WithConcurrency lets n requests be served at a time, 4,096 by default, those that
+// WithConcurrency lets n requests be served at a time, 2,048 by default, those that
 // wait for the model included. One more is refused with status 503.
 func WithConcurrency(n int) Option {
 	return positive("WithConcurrency", n, func(o *options) *int { return &o.concurrency })
