@@ -148,12 +148,16 @@ func TestTimeoutOfAnAnswer(t *testing.T) {
 	require.Equal(t, http.StatusGatewayTimeout, r.status)
 	require.Equal(t, "timeout", r.fault(t).Code)
 
-	m := loadNano(t)
-	s = serve(t, m, server.WithTimeout(50*time.Millisecond))
-	events := s.post(t, "/v1/generate", `{"prompt":"Once","ignore_eos":true,"stream":true,"max_tokens":500}`).events(t)
+	s = serve(t, gated(nil), server.WithTimeout(300*time.Millisecond))
+	events := s.post(t, "/v1/chat/completions", say("hi", `"stream":true`)).events(t)
+	require.Contains(t, events[1], "first ")
 	require.Equal(t, "timeout", parseFault(t, events[len(events)-1]).Code)
-	report := s.reports.wait(t, 1)[0]
-	require.Equal(t, 504, report.Status)
+	require.Equal(t, 504, s.reports.wait(t, 1)[0].Status)
+
+	m := loadNano(t)
+	s = serve(t, m, server.WithTimeout(20*time.Millisecond))
+	s.post(t, "/v1/generate", `{"prompt":"Once","ignore_eos":true,"max_tokens":500}`)
+	require.Equal(t, 504, s.reports.wait(t, 1)[0].Status)
 	require.Eventually(t, idle(m), wait, tick)
 }
 

@@ -167,7 +167,7 @@ func (r *reports) wait(t testing.TB, n int) []server.Report {
 		defer r.mu.Unlock()
 		all = append(all[:0], r.ended...)
 		return len(all) >= n
-	}, 20*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	require.Len(t, all, n)
 	return all
 }

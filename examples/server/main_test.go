@@ -42,7 +42,7 @@ func TestServesUntilStopped(t *testing.T) {
 			_, err = text.ReadFrom(resp.Body)
 			body = text.String()
 			return err == nil && resp.StatusCode == 200
-		}, 20*time.Second, 10*time.Millisecond)
+		}, time.Minute, 10*time.Millisecond)
 		require.Contains(t, body, `"model":"`+name+`"`)
 		cancel()
 		require.NoError(t, <-ended)

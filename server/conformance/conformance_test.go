@@ -293,26 +293,26 @@ func TestErrorInAStream(t *testing.T) {
 }
 
 func TestClientsRetriesGetThrough(t *testing.T) {
-	fake := zentest.Script(zentest.Text("one"), zentest.Text("two"), zentest.Fail(zen.ErrOverloaded), zentest.Text("three"))
-	var ended ends
-	c := serve(t, fake, server.WithRate(2, 1), server.WithObserver(&ended))
-	begin := time.Now()
-	for _, want := range []string{"one", "two"} { // the second waits for the rate
-		got, err := c.Chat.Completions.New(t.Context(), ask("hi"))
-		require.NoError(t, err)
-		require.Equal(t, want, got.Choices[0].Message.Content)
+	replies := make([]zentest.Reply, 100)
+	for i := range replies {
+		replies[i] = zentest.Text("ok")
 	}
-	require.Greater(t, time.Since(begin), 400*time.Millisecond)
-	require.EqualValues(t, 1, ended.limited.Load())
-
-	_, err := c.Chat.Completions.New(t.Context(), ask("hi"), option.WithMaxRetries(0))
+	var ended ends
+	c := serve(t, zentest.Script(replies...), server.WithRate(1, 1), server.WithObserver(&ended))
+	for ended.limited.Load() == 0 { // the second waits for the rate, unless the machine is very slow
+		_, err := c.Chat.Completions.New(t.Context(), ask("hi"))
+		require.NoError(t, err)
+	}
+	var err error
+	for err == nil {
+		_, err = c.Chat.Completions.New(t.Context(), ask("hi"), option.WithMaxRetries(0))
+	}
 	require.Equal(t, 429, problem(t, err).StatusCode)
 	require.Equal(t, "requests", problem(t, err).Type)
 
-	time.Sleep(600 * time.Millisecond)
-	got, err := c.Chat.Completions.New(t.Context(), ask("hi")) // the first try finds the model busy
+	c = serve(t, zentest.Script(zentest.Fail(zen.ErrOverloaded), zentest.Text("ok")), server.WithObserver(&ended))
+	_, err = c.Chat.Completions.New(t.Context(), ask("hi")) // the first try finds the model busy
 	require.NoError(t, err)
-	require.Equal(t, "three", got.Choices[0].Message.Content)
 	require.EqualValues(t, 1, ended.busy.Load())
 }
 
@@ -338,13 +338,13 @@ func TestClosingAStreamEndsTheRequest(t *testing.T) {
 	stream := c.Chat.Completions.NewStreaming(t.Context(), params)
 	require.True(t, stream.Next())
 	require.NoError(t, stream.Close())
-	require.Eventually(t, func() bool { return m.Stats().Running == 0 }, 20*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return m.Stats().Running == 0 }, time.Minute, time.Millisecond)
 
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(30*time.Millisecond, cancel)
 	_, err := c.Chat.Completions.New(ctx, params)
 	require.ErrorIs(t, err, context.Canceled)
-	require.Eventually(t, func() bool { return m.Stats().Running == 0 }, 20*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return m.Stats().Running == 0 }, time.Minute, time.Millisecond)
 }
 
 // What the client leaves unset or sets to null is unset for the model.
