@@ -127,7 +127,7 @@ func Rooms() Table {
 		},
 		{
 			Path:    "benchmarks/cmd/*",
-			Imports: []string{"", "nano", "sampling", "tokenizer"},
+			Imports: []string{"", "checkpoint", "nano", "quant", "sampling", "tensor", "tokenizer"},
 			System:  []string{"flag", "log", "os/signal"},
 		},
 		{
