@@ -7,67 +7,68 @@
 
 // func multiplyTileF32AVX512(c *float32, a *float32, b *float32, cStride uintptr, aStride uintptr, bStride uintptr, lines int, inner int, columns int, add bool, ahead *uint16, aheadStep uintptr)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·multiplyTileF32AVX512(SB), NOSPLIT, $0-96
-	MOVQ b+16(FP), DX
+TEXT ·multiplyTileF32AVX512(SB), NOSPLIT, $8-96
+	MOVQ a+8(FP), CX
 	MOVQ aStride+32(FP), SI
 	MOVQ bStride+40(FP), DI
-	MOVQ ahead+80(FP), R10
-	LEAQ (SI)(SI*2), R11
-
-columns:
-	MOVQ c+0(FP), AX
-	MOVQ a+8(FP), CX
-	MOVQ lines+48(FP), R8
+	MOVQ ahead+80(FP), R9
+	LEAQ (SI)(SI*2), R10
 
 lines14:
-	CMPQ    R8, $+14
-	JLT     lines14Done
+	CMPQ lines+48(FP), $+14
+	JLT  lines14Done
+	MOVQ c+0(FP), AX
+	MOVQ b+16(FP), DX
+	MOVQ columns+64(FP), R8
+	MOVQ R8, (SP)
+
+columns14:
 	CMPB    add+72(FP), $+0
 	JEQ     zeros14
 	MOVQ    AX, BX
-	MOVQ    cStride+24(FP), R9
+	MOVQ    cStride+24(FP), R8
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z2
 	VMOVUPS 64(BX), Z3
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z4
 	VMOVUPS 64(BX), Z5
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z6
 	VMOVUPS 64(BX), Z7
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z8
 	VMOVUPS 64(BX), Z9
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z10
 	VMOVUPS 64(BX), Z11
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z12
 	VMOVUPS 64(BX), Z13
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z14
 	VMOVUPS 64(BX), Z15
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z16
 	VMOVUPS 64(BX), Z17
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z18
 	VMOVUPS 64(BX), Z19
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z20
 	VMOVUPS 64(BX), Z21
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z22
 	VMOVUPS 64(BX), Z23
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z24
 	VMOVUPS 64(BX), Z25
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z26
 	VMOVUPS 64(BX), Z27
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	JMP     begun14
 
 zeros14:
@@ -101,108 +102,113 @@ zeros14:
 	VPXORD Z27, Z27, Z27
 
 begun14:
-	MOVQ CX, R12
+	MOVQ CX, R11
+	LEAQ (R11)(SI*4), R12
 	LEAQ (R12)(SI*4), R13
 	LEAQ (R13)(SI*4), R14
-	LEAQ (R14)(SI*4), R15
 	MOVQ DX, BX
-	MOVQ inner+56(FP), R9
+	MOVQ inner+56(FP), R8
 
 inner14:
 	VMOVUPS      (BX), Z28
 	VMOVUPS      64(BX), Z29
-	VBROADCASTSS (R12), Z30
+	VBROADCASTSS (R11), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R12)(SI*1), Z31
+	VBROADCASTSS (R11)(SI*1), Z31
 	VFMADD231PS  Z28, Z31, Z2
 	VFMADD231PS  Z29, Z31, Z3
-	VBROADCASTSS (R12)(SI*2), Z30
+	VBROADCASTSS (R11)(SI*2), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	VBROADCASTSS (R12)(R11*1), Z31
+	VBROADCASTSS (R11)(R10*1), Z31
 	VFMADD231PS  Z28, Z31, Z6
 	VFMADD231PS  Z29, Z31, Z7
-	VBROADCASTSS (R13), Z30
+	VBROADCASTSS (R12), Z30
 	VFMADD231PS  Z28, Z30, Z8
 	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS (R13)(SI*1), Z31
+	VBROADCASTSS (R12)(SI*1), Z31
 	VFMADD231PS  Z28, Z31, Z10
 	VFMADD231PS  Z29, Z31, Z11
-	VBROADCASTSS (R13)(SI*2), Z30
+	VBROADCASTSS (R12)(SI*2), Z30
 	VFMADD231PS  Z28, Z30, Z12
 	VFMADD231PS  Z29, Z30, Z13
-	VBROADCASTSS (R13)(R11*1), Z31
+	VBROADCASTSS (R12)(R10*1), Z31
 	VFMADD231PS  Z28, Z31, Z14
 	VFMADD231PS  Z29, Z31, Z15
-	VBROADCASTSS (R14), Z30
+	VBROADCASTSS (R13), Z30
 	VFMADD231PS  Z28, Z30, Z16
 	VFMADD231PS  Z29, Z30, Z17
-	VBROADCASTSS (R14)(SI*1), Z31
+	VBROADCASTSS (R13)(SI*1), Z31
 	VFMADD231PS  Z28, Z31, Z18
 	VFMADD231PS  Z29, Z31, Z19
-	VBROADCASTSS (R14)(SI*2), Z30
+	VBROADCASTSS (R13)(SI*2), Z30
 	VFMADD231PS  Z28, Z30, Z20
 	VFMADD231PS  Z29, Z30, Z21
-	VBROADCASTSS (R14)(R11*1), Z31
+	VBROADCASTSS (R13)(R10*1), Z31
 	VFMADD231PS  Z28, Z31, Z22
 	VFMADD231PS  Z29, Z31, Z23
-	VBROADCASTSS (R15), Z30
+	VBROADCASTSS (R14), Z30
 	VFMADD231PS  Z28, Z30, Z24
 	VFMADD231PS  Z29, Z30, Z25
-	VBROADCASTSS (R15)(SI*1), Z31
+	VBROADCASTSS (R14)(SI*1), Z31
 	VFMADD231PS  Z28, Z31, Z26
 	VFMADD231PS  Z29, Z31, Z27
 	ADDQ         DI, BX
+	ADDQ         $+4, R11
 	ADDQ         $+4, R12
 	ADDQ         $+4, R13
 	ADDQ         $+4, R14
-	ADDQ         $+4, R15
-	DECQ         R9
+	DECQ         R8
 	JNZ          inner14
-	MOVQ         cStride+24(FP), R9
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z2, (AX)
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z4, (AX)
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z6, (AX)
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z8, (AX)
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z10, (AX)
-	VMOVUPS      Z11, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z12, (AX)
-	VMOVUPS      Z13, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z14, (AX)
-	VMOVUPS      Z15, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z16, (AX)
-	VMOVUPS      Z17, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z18, (AX)
-	VMOVUPS      Z19, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z20, (AX)
-	VMOVUPS      Z21, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z22, (AX)
-	VMOVUPS      Z23, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z24, (AX)
-	VMOVUPS      Z25, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z26, (AX)
-	VMOVUPS      Z27, 64(AX)
-	ADDQ         R9, AX
+	MOVQ         AX, BX
+	MOVQ         cStride+24(FP), R8
+	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z1, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z3, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z4, (BX)
+	VMOVUPS      Z5, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z6, (BX)
+	VMOVUPS      Z7, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z8, (BX)
+	VMOVUPS      Z9, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z10, (BX)
+	VMOVUPS      Z11, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z12, (BX)
+	VMOVUPS      Z13, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z14, (BX)
+	VMOVUPS      Z15, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z16, (BX)
+	VMOVUPS      Z17, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z18, (BX)
+	VMOVUPS      Z19, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z20, (BX)
+	VMOVUPS      Z21, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z22, (BX)
+	VMOVUPS      Z23, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z24, (BX)
+	VMOVUPS      Z25, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z26, (BX)
+	VMOVUPS      Z27, 64(BX)
+	ADDQ         R8, BX
+	ADDQ         $+128, AX
+	ADDQ         $+128, DX
+	DECQ         (SP)
+	JNZ          columns14
 	LEAQ         (CX)(SI*8), CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
@@ -210,41 +216,50 @@ inner14:
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
-	SUBQ         $+14, R8
+	MOVQ         cStride+24(FP), R8
+	IMUL3Q       $+14, R8, R8
+	ADDQ         R8, c+0(FP)
+	SUBQ         $+14, lines+48(FP)
 	JMP          lines14
 
 lines14Done:
 lines8:
-	CMPQ    R8, $+8
-	JLT     lines8Done
+	CMPQ lines+48(FP), $+8
+	JLT  lines8Done
+	MOVQ c+0(FP), AX
+	MOVQ b+16(FP), DX
+	MOVQ columns+64(FP), R8
+	MOVQ R8, (SP)
+
+columns8:
 	CMPB    add+72(FP), $+0
 	JEQ     zeros8
 	MOVQ    AX, BX
-	MOVQ    cStride+24(FP), R9
+	MOVQ    cStride+24(FP), R8
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z2
 	VMOVUPS 64(BX), Z3
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z4
 	VMOVUPS 64(BX), Z5
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z6
 	VMOVUPS 64(BX), Z7
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z8
 	VMOVUPS 64(BX), Z9
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z10
 	VMOVUPS 64(BX), Z11
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z12
 	VMOVUPS 64(BX), Z13
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z14
 	VMOVUPS 64(BX), Z15
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	JMP     begun8
 
 zeros8:
@@ -266,103 +281,117 @@ zeros8:
 	VPXORD Z15, Z15, Z15
 
 begun8:
-	MOVQ CX, R12
-	LEAQ (R12)(SI*4), R13
+	MOVQ CX, R11
+	LEAQ (R11)(SI*4), R12
 	MOVQ DX, BX
-	MOVQ inner+56(FP), R9
+	MOVQ inner+56(FP), R8
 
 inner8:
 	VMOVUPS      (BX), Z28
 	VMOVUPS      64(BX), Z29
-	VBROADCASTSS (R12), Z30
+	VBROADCASTSS (R11), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R12)(SI*1), Z31
+	VBROADCASTSS (R11)(SI*1), Z31
 	VFMADD231PS  Z28, Z31, Z2
 	VFMADD231PS  Z29, Z31, Z3
-	VBROADCASTSS (R12)(SI*2), Z30
+	VBROADCASTSS (R11)(SI*2), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	VBROADCASTSS (R12)(R11*1), Z31
+	VBROADCASTSS (R11)(R10*1), Z31
 	VFMADD231PS  Z28, Z31, Z6
 	VFMADD231PS  Z29, Z31, Z7
-	VBROADCASTSS (R13), Z30
+	VBROADCASTSS (R12), Z30
 	VFMADD231PS  Z28, Z30, Z8
 	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS (R13)(SI*1), Z31
+	VBROADCASTSS (R12)(SI*1), Z31
 	VFMADD231PS  Z28, Z31, Z10
 	VFMADD231PS  Z29, Z31, Z11
-	VBROADCASTSS (R13)(SI*2), Z30
+	VBROADCASTSS (R12)(SI*2), Z30
 	VFMADD231PS  Z28, Z30, Z12
 	VFMADD231PS  Z29, Z30, Z13
-	VBROADCASTSS (R13)(R11*1), Z31
+	VBROADCASTSS (R12)(R10*1), Z31
 	VFMADD231PS  Z28, Z31, Z14
 	VFMADD231PS  Z29, Z31, Z15
-	PREFETCHT0   (R10)
-	ADDQ         aheadStep+88(FP), R10
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+88(FP), R9
 	ADDQ         DI, BX
+	ADDQ         $+4, R11
 	ADDQ         $+4, R12
-	ADDQ         $+4, R13
-	DECQ         R9
+	DECQ         R8
 	JNZ          inner8
-	MOVQ         cStride+24(FP), R9
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z2, (AX)
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z4, (AX)
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z6, (AX)
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z8, (AX)
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z10, (AX)
-	VMOVUPS      Z11, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z12, (AX)
-	VMOVUPS      Z13, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z14, (AX)
-	VMOVUPS      Z15, 64(AX)
-	ADDQ         R9, AX
+	MOVQ         AX, BX
+	MOVQ         cStride+24(FP), R8
+	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z1, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z3, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z4, (BX)
+	VMOVUPS      Z5, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z6, (BX)
+	VMOVUPS      Z7, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z8, (BX)
+	VMOVUPS      Z9, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z10, (BX)
+	VMOVUPS      Z11, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z12, (BX)
+	VMOVUPS      Z13, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z14, (BX)
+	VMOVUPS      Z15, 64(BX)
+	ADDQ         R8, BX
+	ADDQ         $+128, AX
+	ADDQ         $+128, DX
+	DECQ         (SP)
+	JNZ          columns8
 	LEAQ         (CX)(SI*8), CX
-	SUBQ         $+8, R8
+	MOVQ         cStride+24(FP), R8
+	IMUL3Q       $+8, R8, R8
+	ADDQ         R8, c+0(FP)
+	SUBQ         $+8, lines+48(FP)
 	JMP          lines8
 
 lines8Done:
 lines7:
-	CMPQ    R8, $+7
-	JLT     lines7Done
+	CMPQ lines+48(FP), $+7
+	JLT  lines7Done
+	MOVQ c+0(FP), AX
+	MOVQ b+16(FP), DX
+	MOVQ columns+64(FP), R8
+	MOVQ R8, (SP)
+
+columns7:
 	CMPB    add+72(FP), $+0
 	JEQ     zeros7
 	MOVQ    AX, BX
-	MOVQ    cStride+24(FP), R9
+	MOVQ    cStride+24(FP), R8
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z2
 	VMOVUPS 64(BX), Z3
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z4
 	VMOVUPS 64(BX), Z5
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z6
 	VMOVUPS 64(BX), Z7
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z8
 	VMOVUPS 64(BX), Z9
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z10
 	VMOVUPS 64(BX), Z11
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z12
 	VMOVUPS 64(BX), Z13
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	JMP     begun7
 
 zeros7:
@@ -382,64 +411,69 @@ zeros7:
 	VPXORD Z13, Z13, Z13
 
 begun7:
-	MOVQ CX, R12
-	LEAQ (R12)(SI*4), R13
+	MOVQ CX, R11
+	LEAQ (R11)(SI*4), R12
 	MOVQ DX, BX
-	MOVQ inner+56(FP), R9
+	MOVQ inner+56(FP), R8
 
 inner7:
 	VMOVUPS      (BX), Z28
 	VMOVUPS      64(BX), Z29
-	VBROADCASTSS (R12), Z30
+	VBROADCASTSS (R11), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R12)(SI*1), Z31
+	VBROADCASTSS (R11)(SI*1), Z31
 	VFMADD231PS  Z28, Z31, Z2
 	VFMADD231PS  Z29, Z31, Z3
-	VBROADCASTSS (R12)(SI*2), Z30
+	VBROADCASTSS (R11)(SI*2), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	VBROADCASTSS (R12)(R11*1), Z31
+	VBROADCASTSS (R11)(R10*1), Z31
 	VFMADD231PS  Z28, Z31, Z6
 	VFMADD231PS  Z29, Z31, Z7
-	VBROADCASTSS (R13), Z30
+	VBROADCASTSS (R12), Z30
 	VFMADD231PS  Z28, Z30, Z8
 	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS (R13)(SI*1), Z31
+	VBROADCASTSS (R12)(SI*1), Z31
 	VFMADD231PS  Z28, Z31, Z10
 	VFMADD231PS  Z29, Z31, Z11
-	VBROADCASTSS (R13)(SI*2), Z30
+	VBROADCASTSS (R12)(SI*2), Z30
 	VFMADD231PS  Z28, Z30, Z12
 	VFMADD231PS  Z29, Z30, Z13
-	PREFETCHT0   (R10)
-	ADDQ         aheadStep+88(FP), R10
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+88(FP), R9
 	ADDQ         DI, BX
+	ADDQ         $+4, R11
 	ADDQ         $+4, R12
-	ADDQ         $+4, R13
-	DECQ         R9
+	DECQ         R8
 	JNZ          inner7
-	MOVQ         cStride+24(FP), R9
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z2, (AX)
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z4, (AX)
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z6, (AX)
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z8, (AX)
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z10, (AX)
-	VMOVUPS      Z11, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z12, (AX)
-	VMOVUPS      Z13, 64(AX)
-	ADDQ         R9, AX
+	MOVQ         AX, BX
+	MOVQ         cStride+24(FP), R8
+	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z1, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z3, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z4, (BX)
+	VMOVUPS      Z5, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z6, (BX)
+	VMOVUPS      Z7, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z8, (BX)
+	VMOVUPS      Z9, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z10, (BX)
+	VMOVUPS      Z11, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z12, (BX)
+	VMOVUPS      Z13, 64(BX)
+	ADDQ         R8, BX
+	ADDQ         $+128, AX
+	ADDQ         $+128, DX
+	DECQ         (SP)
+	JNZ          columns7
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
@@ -447,29 +481,38 @@ inner7:
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
-	SUBQ         $+7, R8
+	MOVQ         cStride+24(FP), R8
+	IMUL3Q       $+7, R8, R8
+	ADDQ         R8, c+0(FP)
+	SUBQ         $+7, lines+48(FP)
 	JMP          lines7
 
 lines7Done:
 lines4:
-	CMPQ    R8, $+4
-	JLT     lines4Done
+	CMPQ lines+48(FP), $+4
+	JLT  lines4Done
+	MOVQ c+0(FP), AX
+	MOVQ b+16(FP), DX
+	MOVQ columns+64(FP), R8
+	MOVQ R8, (SP)
+
+columns4:
 	CMPB    add+72(FP), $+0
 	JEQ     zeros4
 	MOVQ    AX, BX
-	MOVQ    cStride+24(FP), R9
+	MOVQ    cStride+24(FP), R8
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z2
 	VMOVUPS 64(BX), Z3
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z4
 	VMOVUPS 64(BX), Z5
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z6
 	VMOVUPS 64(BX), Z7
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	JMP     begun4
 
 zeros4:
@@ -483,65 +526,79 @@ zeros4:
 	VPXORD Z7, Z7, Z7
 
 begun4:
-	MOVQ CX, R12
+	MOVQ CX, R11
 	MOVQ DX, BX
-	MOVQ inner+56(FP), R9
+	MOVQ inner+56(FP), R8
 
 inner4:
 	VMOVUPS      (BX), Z28
 	VMOVUPS      64(BX), Z29
-	VBROADCASTSS (R12), Z30
+	VBROADCASTSS (R11), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R12)(SI*1), Z31
+	VBROADCASTSS (R11)(SI*1), Z31
 	VFMADD231PS  Z28, Z31, Z2
 	VFMADD231PS  Z29, Z31, Z3
-	VBROADCASTSS (R12)(SI*2), Z30
+	VBROADCASTSS (R11)(SI*2), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	VBROADCASTSS (R12)(R11*1), Z31
+	VBROADCASTSS (R11)(R10*1), Z31
 	VFMADD231PS  Z28, Z31, Z6
 	VFMADD231PS  Z29, Z31, Z7
-	PREFETCHT0   (R10)
-	ADDQ         aheadStep+88(FP), R10
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+88(FP), R9
 	ADDQ         DI, BX
-	ADDQ         $+4, R12
-	DECQ         R9
+	ADDQ         $+4, R11
+	DECQ         R8
 	JNZ          inner4
-	MOVQ         cStride+24(FP), R9
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z2, (AX)
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z4, (AX)
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z6, (AX)
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         R9, AX
+	MOVQ         AX, BX
+	MOVQ         cStride+24(FP), R8
+	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z1, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z3, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z4, (BX)
+	VMOVUPS      Z5, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z6, (BX)
+	VMOVUPS      Z7, 64(BX)
+	ADDQ         R8, BX
+	ADDQ         $+128, AX
+	ADDQ         $+128, DX
+	DECQ         (SP)
+	JNZ          columns4
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
-	SUBQ         $+4, R8
+	MOVQ         cStride+24(FP), R8
+	IMUL3Q       $+4, R8, R8
+	ADDQ         R8, c+0(FP)
+	SUBQ         $+4, lines+48(FP)
 	JMP          lines4
 
 lines4Done:
 lines2:
-	CMPQ    R8, $+2
-	JLT     lines2Done
+	CMPQ lines+48(FP), $+2
+	JLT  lines2Done
+	MOVQ c+0(FP), AX
+	MOVQ b+16(FP), DX
+	MOVQ columns+64(FP), R8
+	MOVQ R8, (SP)
+
+columns2:
 	CMPB    add+72(FP), $+0
 	JEQ     zeros2
 	MOVQ    AX, BX
-	MOVQ    cStride+24(FP), R9
+	MOVQ    cStride+24(FP), R8
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z2
 	VMOVUPS 64(BX), Z3
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	JMP     begun2
 
 zeros2:
@@ -551,48 +608,62 @@ zeros2:
 	VPXORD Z3, Z3, Z3
 
 begun2:
-	MOVQ CX, R12
+	MOVQ CX, R11
 	MOVQ DX, BX
-	MOVQ inner+56(FP), R9
+	MOVQ inner+56(FP), R8
 
 inner2:
 	VMOVUPS      (BX), Z28
 	VMOVUPS      64(BX), Z29
-	VBROADCASTSS (R12), Z30
+	VBROADCASTSS (R11), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R12)(SI*1), Z31
+	VBROADCASTSS (R11)(SI*1), Z31
 	VFMADD231PS  Z28, Z31, Z2
 	VFMADD231PS  Z29, Z31, Z3
-	PREFETCHT0   (R10)
-	ADDQ         aheadStep+88(FP), R10
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+88(FP), R9
 	ADDQ         DI, BX
-	ADDQ         $+4, R12
-	DECQ         R9
+	ADDQ         $+4, R11
+	DECQ         R8
 	JNZ          inner2
-	MOVQ         cStride+24(FP), R9
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z2, (AX)
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         R9, AX
+	MOVQ         AX, BX
+	MOVQ         cStride+24(FP), R8
+	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z1, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z3, 64(BX)
+	ADDQ         R8, BX
+	ADDQ         $+128, AX
+	ADDQ         $+128, DX
+	DECQ         (SP)
+	JNZ          columns2
 	ADDQ         SI, CX
 	ADDQ         SI, CX
-	SUBQ         $+2, R8
+	MOVQ         cStride+24(FP), R8
+	IMUL3Q       $+2, R8, R8
+	ADDQ         R8, c+0(FP)
+	SUBQ         $+2, lines+48(FP)
 	JMP          lines2
 
 lines2Done:
 lines1:
-	CMPQ    R8, $+1
-	JLT     lines1Done
+	CMPQ lines+48(FP), $+1
+	JLT  lines1Done
+	MOVQ c+0(FP), AX
+	MOVQ b+16(FP), DX
+	MOVQ columns+64(FP), R8
+	MOVQ R8, (SP)
+
+columns1:
 	CMPB    add+72(FP), $+0
 	JEQ     zeros1
 	MOVQ    AX, BX
-	MOVQ    cStride+24(FP), R9
+	MOVQ    cStride+24(FP), R8
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	JMP     begun1
 
 zeros1:
@@ -600,101 +671,106 @@ zeros1:
 	VPXORD Z1, Z1, Z1
 
 begun1:
-	MOVQ CX, R12
+	MOVQ CX, R11
 	MOVQ DX, BX
-	MOVQ inner+56(FP), R9
+	MOVQ inner+56(FP), R8
 
 inner1:
 	VMOVUPS      (BX), Z28
 	VMOVUPS      64(BX), Z29
-	VBROADCASTSS (R12), Z30
+	VBROADCASTSS (R11), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	PREFETCHT0   (R10)
-	ADDQ         aheadStep+88(FP), R10
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+88(FP), R9
 	ADDQ         DI, BX
-	ADDQ         $+4, R12
-	DECQ         R9
+	ADDQ         $+4, R11
+	DECQ         R8
 	JNZ          inner1
-	MOVQ         cStride+24(FP), R9
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         R9, AX
+	MOVQ         AX, BX
+	MOVQ         cStride+24(FP), R8
+	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z1, 64(BX)
+	ADDQ         R8, BX
+	ADDQ         $+128, AX
+	ADDQ         $+128, DX
+	DECQ         (SP)
+	JNZ          columns1
 	ADDQ         SI, CX
-	SUBQ         $+1, R8
+	MOVQ         cStride+24(FP), R8
+	IMUL3Q       $+1, R8, R8
+	ADDQ         R8, c+0(FP)
+	SUBQ         $+1, lines+48(FP)
 	JMP          lines1
 
 lines1Done:
-	ADDQ $+128, DX
-	ADDQ $+128, c+0(FP)
-	DECQ columns+64(FP)
-	JNZ  columns
 	VZEROUPPER
 	RET
 
 // func multiplyTileBF16AVX512(c *float32, a *float32, b *uint16, cStride uintptr, aStride uintptr, bStride uintptr, lines int, inner int, columns int, add bool, ahead *uint16, aheadStep uintptr)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·multiplyTileBF16AVX512(SB), NOSPLIT, $0-96
-	MOVQ b+16(FP), DX
+TEXT ·multiplyTileBF16AVX512(SB), NOSPLIT, $8-96
+	MOVQ a+8(FP), CX
 	MOVQ aStride+32(FP), SI
 	MOVQ bStride+40(FP), DI
-	MOVQ ahead+80(FP), R10
-	LEAQ (SI)(SI*2), R11
-
-columns:
-	MOVQ c+0(FP), AX
-	MOVQ a+8(FP), CX
-	MOVQ lines+48(FP), R8
+	MOVQ ahead+80(FP), R9
+	LEAQ (SI)(SI*2), R10
 
 lines14:
-	CMPQ    R8, $+14
-	JLT     lines14Done
+	CMPQ lines+48(FP), $+14
+	JLT  lines14Done
+	MOVQ c+0(FP), AX
+	MOVQ b+16(FP), DX
+	MOVQ columns+64(FP), R8
+	MOVQ R8, (SP)
+
+columns14:
 	CMPB    add+72(FP), $+0
 	JEQ     zeros14
 	MOVQ    AX, BX
-	MOVQ    cStride+24(FP), R9
+	MOVQ    cStride+24(FP), R8
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z2
 	VMOVUPS 64(BX), Z3
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z4
 	VMOVUPS 64(BX), Z5
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z6
 	VMOVUPS 64(BX), Z7
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z8
 	VMOVUPS 64(BX), Z9
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z10
 	VMOVUPS 64(BX), Z11
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z12
 	VMOVUPS 64(BX), Z13
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z14
 	VMOVUPS 64(BX), Z15
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z16
 	VMOVUPS 64(BX), Z17
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z18
 	VMOVUPS 64(BX), Z19
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z20
 	VMOVUPS 64(BX), Z21
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z22
 	VMOVUPS 64(BX), Z23
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z24
 	VMOVUPS 64(BX), Z25
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z26
 	VMOVUPS 64(BX), Z27
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	JMP     begun14
 
 zeros14:
@@ -728,110 +804,115 @@ zeros14:
 	VPXORD Z27, Z27, Z27
 
 begun14:
-	MOVQ CX, R12
+	MOVQ CX, R11
+	LEAQ (R11)(SI*4), R12
 	LEAQ (R12)(SI*4), R13
 	LEAQ (R13)(SI*4), R14
-	LEAQ (R14)(SI*4), R15
 	MOVQ DX, BX
-	MOVQ inner+56(FP), R9
+	MOVQ inner+56(FP), R8
 
 inner14:
 	VPMOVZXWD    (BX), Z28
 	VPSLLD       $0x10, Z28, Z28
 	VPMOVZXWD    32(BX), Z29
 	VPSLLD       $0x10, Z29, Z29
-	VBROADCASTSS (R12), Z30
+	VBROADCASTSS (R11), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R12)(SI*1), Z31
+	VBROADCASTSS (R11)(SI*1), Z31
 	VFMADD231PS  Z28, Z31, Z2
 	VFMADD231PS  Z29, Z31, Z3
-	VBROADCASTSS (R12)(SI*2), Z30
+	VBROADCASTSS (R11)(SI*2), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	VBROADCASTSS (R12)(R11*1), Z31
+	VBROADCASTSS (R11)(R10*1), Z31
 	VFMADD231PS  Z28, Z31, Z6
 	VFMADD231PS  Z29, Z31, Z7
-	VBROADCASTSS (R13), Z30
+	VBROADCASTSS (R12), Z30
 	VFMADD231PS  Z28, Z30, Z8
 	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS (R13)(SI*1), Z31
+	VBROADCASTSS (R12)(SI*1), Z31
 	VFMADD231PS  Z28, Z31, Z10
 	VFMADD231PS  Z29, Z31, Z11
-	VBROADCASTSS (R13)(SI*2), Z30
+	VBROADCASTSS (R12)(SI*2), Z30
 	VFMADD231PS  Z28, Z30, Z12
 	VFMADD231PS  Z29, Z30, Z13
-	VBROADCASTSS (R13)(R11*1), Z31
+	VBROADCASTSS (R12)(R10*1), Z31
 	VFMADD231PS  Z28, Z31, Z14
 	VFMADD231PS  Z29, Z31, Z15
-	VBROADCASTSS (R14), Z30
+	VBROADCASTSS (R13), Z30
 	VFMADD231PS  Z28, Z30, Z16
 	VFMADD231PS  Z29, Z30, Z17
-	VBROADCASTSS (R14)(SI*1), Z31
+	VBROADCASTSS (R13)(SI*1), Z31
 	VFMADD231PS  Z28, Z31, Z18
 	VFMADD231PS  Z29, Z31, Z19
-	VBROADCASTSS (R14)(SI*2), Z30
+	VBROADCASTSS (R13)(SI*2), Z30
 	VFMADD231PS  Z28, Z30, Z20
 	VFMADD231PS  Z29, Z30, Z21
-	VBROADCASTSS (R14)(R11*1), Z31
+	VBROADCASTSS (R13)(R10*1), Z31
 	VFMADD231PS  Z28, Z31, Z22
 	VFMADD231PS  Z29, Z31, Z23
-	VBROADCASTSS (R15), Z30
+	VBROADCASTSS (R14), Z30
 	VFMADD231PS  Z28, Z30, Z24
 	VFMADD231PS  Z29, Z30, Z25
-	VBROADCASTSS (R15)(SI*1), Z31
+	VBROADCASTSS (R14)(SI*1), Z31
 	VFMADD231PS  Z28, Z31, Z26
 	VFMADD231PS  Z29, Z31, Z27
 	ADDQ         DI, BX
+	ADDQ         $+4, R11
 	ADDQ         $+4, R12
 	ADDQ         $+4, R13
 	ADDQ         $+4, R14
-	ADDQ         $+4, R15
-	DECQ         R9
+	DECQ         R8
 	JNZ          inner14
-	MOVQ         cStride+24(FP), R9
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z2, (AX)
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z4, (AX)
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z6, (AX)
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z8, (AX)
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z10, (AX)
-	VMOVUPS      Z11, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z12, (AX)
-	VMOVUPS      Z13, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z14, (AX)
-	VMOVUPS      Z15, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z16, (AX)
-	VMOVUPS      Z17, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z18, (AX)
-	VMOVUPS      Z19, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z20, (AX)
-	VMOVUPS      Z21, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z22, (AX)
-	VMOVUPS      Z23, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z24, (AX)
-	VMOVUPS      Z25, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z26, (AX)
-	VMOVUPS      Z27, 64(AX)
-	ADDQ         R9, AX
+	MOVQ         AX, BX
+	MOVQ         cStride+24(FP), R8
+	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z1, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z3, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z4, (BX)
+	VMOVUPS      Z5, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z6, (BX)
+	VMOVUPS      Z7, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z8, (BX)
+	VMOVUPS      Z9, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z10, (BX)
+	VMOVUPS      Z11, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z12, (BX)
+	VMOVUPS      Z13, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z14, (BX)
+	VMOVUPS      Z15, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z16, (BX)
+	VMOVUPS      Z17, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z18, (BX)
+	VMOVUPS      Z19, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z20, (BX)
+	VMOVUPS      Z21, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z22, (BX)
+	VMOVUPS      Z23, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z24, (BX)
+	VMOVUPS      Z25, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z26, (BX)
+	VMOVUPS      Z27, 64(BX)
+	ADDQ         R8, BX
+	ADDQ         $+128, AX
+	ADDQ         $+64, DX
+	DECQ         (SP)
+	JNZ          columns14
 	LEAQ         (CX)(SI*8), CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
@@ -839,41 +920,50 @@ inner14:
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
-	SUBQ         $+14, R8
+	MOVQ         cStride+24(FP), R8
+	IMUL3Q       $+14, R8, R8
+	ADDQ         R8, c+0(FP)
+	SUBQ         $+14, lines+48(FP)
 	JMP          lines14
 
 lines14Done:
 lines8:
-	CMPQ    R8, $+8
-	JLT     lines8Done
+	CMPQ lines+48(FP), $+8
+	JLT  lines8Done
+	MOVQ c+0(FP), AX
+	MOVQ b+16(FP), DX
+	MOVQ columns+64(FP), R8
+	MOVQ R8, (SP)
+
+columns8:
 	CMPB    add+72(FP), $+0
 	JEQ     zeros8
 	MOVQ    AX, BX
-	MOVQ    cStride+24(FP), R9
+	MOVQ    cStride+24(FP), R8
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z2
 	VMOVUPS 64(BX), Z3
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z4
 	VMOVUPS 64(BX), Z5
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z6
 	VMOVUPS 64(BX), Z7
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z8
 	VMOVUPS 64(BX), Z9
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z10
 	VMOVUPS 64(BX), Z11
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z12
 	VMOVUPS 64(BX), Z13
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z14
 	VMOVUPS 64(BX), Z15
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	JMP     begun8
 
 zeros8:
@@ -895,105 +985,119 @@ zeros8:
 	VPXORD Z15, Z15, Z15
 
 begun8:
-	MOVQ CX, R12
-	LEAQ (R12)(SI*4), R13
+	MOVQ CX, R11
+	LEAQ (R11)(SI*4), R12
 	MOVQ DX, BX
-	MOVQ inner+56(FP), R9
+	MOVQ inner+56(FP), R8
 
 inner8:
 	VPMOVZXWD    (BX), Z28
 	VPSLLD       $0x10, Z28, Z28
 	VPMOVZXWD    32(BX), Z29
 	VPSLLD       $0x10, Z29, Z29
-	VBROADCASTSS (R12), Z30
+	VBROADCASTSS (R11), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R12)(SI*1), Z31
+	VBROADCASTSS (R11)(SI*1), Z31
 	VFMADD231PS  Z28, Z31, Z2
 	VFMADD231PS  Z29, Z31, Z3
-	VBROADCASTSS (R12)(SI*2), Z30
+	VBROADCASTSS (R11)(SI*2), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	VBROADCASTSS (R12)(R11*1), Z31
+	VBROADCASTSS (R11)(R10*1), Z31
 	VFMADD231PS  Z28, Z31, Z6
 	VFMADD231PS  Z29, Z31, Z7
-	VBROADCASTSS (R13), Z30
+	VBROADCASTSS (R12), Z30
 	VFMADD231PS  Z28, Z30, Z8
 	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS (R13)(SI*1), Z31
+	VBROADCASTSS (R12)(SI*1), Z31
 	VFMADD231PS  Z28, Z31, Z10
 	VFMADD231PS  Z29, Z31, Z11
-	VBROADCASTSS (R13)(SI*2), Z30
+	VBROADCASTSS (R12)(SI*2), Z30
 	VFMADD231PS  Z28, Z30, Z12
 	VFMADD231PS  Z29, Z30, Z13
-	VBROADCASTSS (R13)(R11*1), Z31
+	VBROADCASTSS (R12)(R10*1), Z31
 	VFMADD231PS  Z28, Z31, Z14
 	VFMADD231PS  Z29, Z31, Z15
-	PREFETCHT0   (R10)
-	ADDQ         aheadStep+88(FP), R10
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+88(FP), R9
 	ADDQ         DI, BX
+	ADDQ         $+4, R11
 	ADDQ         $+4, R12
-	ADDQ         $+4, R13
-	DECQ         R9
+	DECQ         R8
 	JNZ          inner8
-	MOVQ         cStride+24(FP), R9
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z2, (AX)
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z4, (AX)
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z6, (AX)
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z8, (AX)
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z10, (AX)
-	VMOVUPS      Z11, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z12, (AX)
-	VMOVUPS      Z13, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z14, (AX)
-	VMOVUPS      Z15, 64(AX)
-	ADDQ         R9, AX
+	MOVQ         AX, BX
+	MOVQ         cStride+24(FP), R8
+	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z1, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z3, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z4, (BX)
+	VMOVUPS      Z5, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z6, (BX)
+	VMOVUPS      Z7, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z8, (BX)
+	VMOVUPS      Z9, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z10, (BX)
+	VMOVUPS      Z11, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z12, (BX)
+	VMOVUPS      Z13, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z14, (BX)
+	VMOVUPS      Z15, 64(BX)
+	ADDQ         R8, BX
+	ADDQ         $+128, AX
+	ADDQ         $+64, DX
+	DECQ         (SP)
+	JNZ          columns8
 	LEAQ         (CX)(SI*8), CX
-	SUBQ         $+8, R8
+	MOVQ         cStride+24(FP), R8
+	IMUL3Q       $+8, R8, R8
+	ADDQ         R8, c+0(FP)
+	SUBQ         $+8, lines+48(FP)
 	JMP          lines8
 
 lines8Done:
 lines7:
-	CMPQ    R8, $+7
-	JLT     lines7Done
+	CMPQ lines+48(FP), $+7
+	JLT  lines7Done
+	MOVQ c+0(FP), AX
+	MOVQ b+16(FP), DX
+	MOVQ columns+64(FP), R8
+	MOVQ R8, (SP)
+
+columns7:
 	CMPB    add+72(FP), $+0
 	JEQ     zeros7
 	MOVQ    AX, BX
-	MOVQ    cStride+24(FP), R9
+	MOVQ    cStride+24(FP), R8
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z2
 	VMOVUPS 64(BX), Z3
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z4
 	VMOVUPS 64(BX), Z5
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z6
 	VMOVUPS 64(BX), Z7
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z8
 	VMOVUPS 64(BX), Z9
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z10
 	VMOVUPS 64(BX), Z11
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z12
 	VMOVUPS 64(BX), Z13
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	JMP     begun7
 
 zeros7:
@@ -1013,66 +1117,71 @@ zeros7:
 	VPXORD Z13, Z13, Z13
 
 begun7:
-	MOVQ CX, R12
-	LEAQ (R12)(SI*4), R13
+	MOVQ CX, R11
+	LEAQ (R11)(SI*4), R12
 	MOVQ DX, BX
-	MOVQ inner+56(FP), R9
+	MOVQ inner+56(FP), R8
 
 inner7:
 	VPMOVZXWD    (BX), Z28
 	VPSLLD       $0x10, Z28, Z28
 	VPMOVZXWD    32(BX), Z29
 	VPSLLD       $0x10, Z29, Z29
-	VBROADCASTSS (R12), Z30
+	VBROADCASTSS (R11), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R12)(SI*1), Z31
+	VBROADCASTSS (R11)(SI*1), Z31
 	VFMADD231PS  Z28, Z31, Z2
 	VFMADD231PS  Z29, Z31, Z3
-	VBROADCASTSS (R12)(SI*2), Z30
+	VBROADCASTSS (R11)(SI*2), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	VBROADCASTSS (R12)(R11*1), Z31
+	VBROADCASTSS (R11)(R10*1), Z31
 	VFMADD231PS  Z28, Z31, Z6
 	VFMADD231PS  Z29, Z31, Z7
-	VBROADCASTSS (R13), Z30
+	VBROADCASTSS (R12), Z30
 	VFMADD231PS  Z28, Z30, Z8
 	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS (R13)(SI*1), Z31
+	VBROADCASTSS (R12)(SI*1), Z31
 	VFMADD231PS  Z28, Z31, Z10
 	VFMADD231PS  Z29, Z31, Z11
-	VBROADCASTSS (R13)(SI*2), Z30
+	VBROADCASTSS (R12)(SI*2), Z30
 	VFMADD231PS  Z28, Z30, Z12
 	VFMADD231PS  Z29, Z30, Z13
-	PREFETCHT0   (R10)
-	ADDQ         aheadStep+88(FP), R10
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+88(FP), R9
 	ADDQ         DI, BX
+	ADDQ         $+4, R11
 	ADDQ         $+4, R12
-	ADDQ         $+4, R13
-	DECQ         R9
+	DECQ         R8
 	JNZ          inner7
-	MOVQ         cStride+24(FP), R9
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z2, (AX)
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z4, (AX)
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z6, (AX)
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z8, (AX)
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z10, (AX)
-	VMOVUPS      Z11, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z12, (AX)
-	VMOVUPS      Z13, 64(AX)
-	ADDQ         R9, AX
+	MOVQ         AX, BX
+	MOVQ         cStride+24(FP), R8
+	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z1, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z3, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z4, (BX)
+	VMOVUPS      Z5, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z6, (BX)
+	VMOVUPS      Z7, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z8, (BX)
+	VMOVUPS      Z9, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z10, (BX)
+	VMOVUPS      Z11, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z12, (BX)
+	VMOVUPS      Z13, 64(BX)
+	ADDQ         R8, BX
+	ADDQ         $+128, AX
+	ADDQ         $+64, DX
+	DECQ         (SP)
+	JNZ          columns7
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
@@ -1080,29 +1189,38 @@ inner7:
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
-	SUBQ         $+7, R8
+	MOVQ         cStride+24(FP), R8
+	IMUL3Q       $+7, R8, R8
+	ADDQ         R8, c+0(FP)
+	SUBQ         $+7, lines+48(FP)
 	JMP          lines7
 
 lines7Done:
 lines4:
-	CMPQ    R8, $+4
-	JLT     lines4Done
+	CMPQ lines+48(FP), $+4
+	JLT  lines4Done
+	MOVQ c+0(FP), AX
+	MOVQ b+16(FP), DX
+	MOVQ columns+64(FP), R8
+	MOVQ R8, (SP)
+
+columns4:
 	CMPB    add+72(FP), $+0
 	JEQ     zeros4
 	MOVQ    AX, BX
-	MOVQ    cStride+24(FP), R9
+	MOVQ    cStride+24(FP), R8
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z2
 	VMOVUPS 64(BX), Z3
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z4
 	VMOVUPS 64(BX), Z5
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z6
 	VMOVUPS 64(BX), Z7
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	JMP     begun4
 
 zeros4:
@@ -1116,67 +1234,81 @@ zeros4:
 	VPXORD Z7, Z7, Z7
 
 begun4:
-	MOVQ CX, R12
+	MOVQ CX, R11
 	MOVQ DX, BX
-	MOVQ inner+56(FP), R9
+	MOVQ inner+56(FP), R8
 
 inner4:
 	VPMOVZXWD    (BX), Z28
 	VPSLLD       $0x10, Z28, Z28
 	VPMOVZXWD    32(BX), Z29
 	VPSLLD       $0x10, Z29, Z29
-	VBROADCASTSS (R12), Z30
+	VBROADCASTSS (R11), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R12)(SI*1), Z31
+	VBROADCASTSS (R11)(SI*1), Z31
 	VFMADD231PS  Z28, Z31, Z2
 	VFMADD231PS  Z29, Z31, Z3
-	VBROADCASTSS (R12)(SI*2), Z30
+	VBROADCASTSS (R11)(SI*2), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	VBROADCASTSS (R12)(R11*1), Z31
+	VBROADCASTSS (R11)(R10*1), Z31
 	VFMADD231PS  Z28, Z31, Z6
 	VFMADD231PS  Z29, Z31, Z7
-	PREFETCHT0   (R10)
-	ADDQ         aheadStep+88(FP), R10
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+88(FP), R9
 	ADDQ         DI, BX
-	ADDQ         $+4, R12
-	DECQ         R9
+	ADDQ         $+4, R11
+	DECQ         R8
 	JNZ          inner4
-	MOVQ         cStride+24(FP), R9
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z2, (AX)
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z4, (AX)
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z6, (AX)
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         R9, AX
+	MOVQ         AX, BX
+	MOVQ         cStride+24(FP), R8
+	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z1, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z3, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z4, (BX)
+	VMOVUPS      Z5, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z6, (BX)
+	VMOVUPS      Z7, 64(BX)
+	ADDQ         R8, BX
+	ADDQ         $+128, AX
+	ADDQ         $+64, DX
+	DECQ         (SP)
+	JNZ          columns4
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
-	SUBQ         $+4, R8
+	MOVQ         cStride+24(FP), R8
+	IMUL3Q       $+4, R8, R8
+	ADDQ         R8, c+0(FP)
+	SUBQ         $+4, lines+48(FP)
 	JMP          lines4
 
 lines4Done:
 lines2:
-	CMPQ    R8, $+2
-	JLT     lines2Done
+	CMPQ lines+48(FP), $+2
+	JLT  lines2Done
+	MOVQ c+0(FP), AX
+	MOVQ b+16(FP), DX
+	MOVQ columns+64(FP), R8
+	MOVQ R8, (SP)
+
+columns2:
 	CMPB    add+72(FP), $+0
 	JEQ     zeros2
 	MOVQ    AX, BX
-	MOVQ    cStride+24(FP), R9
+	MOVQ    cStride+24(FP), R8
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z2
 	VMOVUPS 64(BX), Z3
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	JMP     begun2
 
 zeros2:
@@ -1186,50 +1318,64 @@ zeros2:
 	VPXORD Z3, Z3, Z3
 
 begun2:
-	MOVQ CX, R12
+	MOVQ CX, R11
 	MOVQ DX, BX
-	MOVQ inner+56(FP), R9
+	MOVQ inner+56(FP), R8
 
 inner2:
 	VPMOVZXWD    (BX), Z28
 	VPSLLD       $0x10, Z28, Z28
 	VPMOVZXWD    32(BX), Z29
 	VPSLLD       $0x10, Z29, Z29
-	VBROADCASTSS (R12), Z30
+	VBROADCASTSS (R11), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R12)(SI*1), Z31
+	VBROADCASTSS (R11)(SI*1), Z31
 	VFMADD231PS  Z28, Z31, Z2
 	VFMADD231PS  Z29, Z31, Z3
-	PREFETCHT0   (R10)
-	ADDQ         aheadStep+88(FP), R10
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+88(FP), R9
 	ADDQ         DI, BX
-	ADDQ         $+4, R12
-	DECQ         R9
+	ADDQ         $+4, R11
+	DECQ         R8
 	JNZ          inner2
-	MOVQ         cStride+24(FP), R9
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z2, (AX)
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         R9, AX
+	MOVQ         AX, BX
+	MOVQ         cStride+24(FP), R8
+	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z1, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z3, 64(BX)
+	ADDQ         R8, BX
+	ADDQ         $+128, AX
+	ADDQ         $+64, DX
+	DECQ         (SP)
+	JNZ          columns2
 	ADDQ         SI, CX
 	ADDQ         SI, CX
-	SUBQ         $+2, R8
+	MOVQ         cStride+24(FP), R8
+	IMUL3Q       $+2, R8, R8
+	ADDQ         R8, c+0(FP)
+	SUBQ         $+2, lines+48(FP)
 	JMP          lines2
 
 lines2Done:
 lines1:
-	CMPQ    R8, $+1
-	JLT     lines1Done
+	CMPQ lines+48(FP), $+1
+	JLT  lines1Done
+	MOVQ c+0(FP), AX
+	MOVQ b+16(FP), DX
+	MOVQ columns+64(FP), R8
+	MOVQ R8, (SP)
+
+columns1:
 	CMPB    add+72(FP), $+0
 	JEQ     zeros1
 	MOVQ    AX, BX
-	MOVQ    cStride+24(FP), R9
+	MOVQ    cStride+24(FP), R8
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	JMP     begun1
 
 zeros1:
@@ -1237,103 +1383,108 @@ zeros1:
 	VPXORD Z1, Z1, Z1
 
 begun1:
-	MOVQ CX, R12
+	MOVQ CX, R11
 	MOVQ DX, BX
-	MOVQ inner+56(FP), R9
+	MOVQ inner+56(FP), R8
 
 inner1:
 	VPMOVZXWD    (BX), Z28
 	VPSLLD       $0x10, Z28, Z28
 	VPMOVZXWD    32(BX), Z29
 	VPSLLD       $0x10, Z29, Z29
-	VBROADCASTSS (R12), Z30
+	VBROADCASTSS (R11), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	PREFETCHT0   (R10)
-	ADDQ         aheadStep+88(FP), R10
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+88(FP), R9
 	ADDQ         DI, BX
-	ADDQ         $+4, R12
-	DECQ         R9
+	ADDQ         $+4, R11
+	DECQ         R8
 	JNZ          inner1
-	MOVQ         cStride+24(FP), R9
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         R9, AX
+	MOVQ         AX, BX
+	MOVQ         cStride+24(FP), R8
+	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z1, 64(BX)
+	ADDQ         R8, BX
+	ADDQ         $+128, AX
+	ADDQ         $+64, DX
+	DECQ         (SP)
+	JNZ          columns1
 	ADDQ         SI, CX
-	SUBQ         $+1, R8
+	MOVQ         cStride+24(FP), R8
+	IMUL3Q       $+1, R8, R8
+	ADDQ         R8, c+0(FP)
+	SUBQ         $+1, lines+48(FP)
 	JMP          lines1
 
 lines1Done:
-	ADDQ $+64, DX
-	ADDQ $+128, c+0(FP)
-	DECQ columns+64(FP)
-	JNZ  columns
 	VZEROUPPER
 	RET
 
 // func multiplyTileF16AVX512(c *float32, a *float32, b *uint16, cStride uintptr, aStride uintptr, bStride uintptr, lines int, inner int, columns int, add bool, ahead *uint16, aheadStep uintptr)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·multiplyTileF16AVX512(SB), NOSPLIT, $0-96
-	MOVQ b+16(FP), DX
+TEXT ·multiplyTileF16AVX512(SB), NOSPLIT, $8-96
+	MOVQ a+8(FP), CX
 	MOVQ aStride+32(FP), SI
 	MOVQ bStride+40(FP), DI
-	MOVQ ahead+80(FP), R10
-	LEAQ (SI)(SI*2), R11
-
-columns:
-	MOVQ c+0(FP), AX
-	MOVQ a+8(FP), CX
-	MOVQ lines+48(FP), R8
+	MOVQ ahead+80(FP), R9
+	LEAQ (SI)(SI*2), R10
 
 lines14:
-	CMPQ    R8, $+14
-	JLT     lines14Done
+	CMPQ lines+48(FP), $+14
+	JLT  lines14Done
+	MOVQ c+0(FP), AX
+	MOVQ b+16(FP), DX
+	MOVQ columns+64(FP), R8
+	MOVQ R8, (SP)
+
+columns14:
 	CMPB    add+72(FP), $+0
 	JEQ     zeros14
 	MOVQ    AX, BX
-	MOVQ    cStride+24(FP), R9
+	MOVQ    cStride+24(FP), R8
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z2
 	VMOVUPS 64(BX), Z3
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z4
 	VMOVUPS 64(BX), Z5
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z6
 	VMOVUPS 64(BX), Z7
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z8
 	VMOVUPS 64(BX), Z9
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z10
 	VMOVUPS 64(BX), Z11
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z12
 	VMOVUPS 64(BX), Z13
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z14
 	VMOVUPS 64(BX), Z15
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z16
 	VMOVUPS 64(BX), Z17
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z18
 	VMOVUPS 64(BX), Z19
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z20
 	VMOVUPS 64(BX), Z21
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z22
 	VMOVUPS 64(BX), Z23
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z24
 	VMOVUPS 64(BX), Z25
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z26
 	VMOVUPS 64(BX), Z27
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	JMP     begun14
 
 zeros14:
@@ -1367,108 +1518,113 @@ zeros14:
 	VPXORD Z27, Z27, Z27
 
 begun14:
-	MOVQ CX, R12
+	MOVQ CX, R11
+	LEAQ (R11)(SI*4), R12
 	LEAQ (R12)(SI*4), R13
 	LEAQ (R13)(SI*4), R14
-	LEAQ (R14)(SI*4), R15
 	MOVQ DX, BX
-	MOVQ inner+56(FP), R9
+	MOVQ inner+56(FP), R8
 
 inner14:
 	VCVTPH2PS    (BX), Z28
 	VCVTPH2PS    32(BX), Z29
-	VBROADCASTSS (R12), Z30
+	VBROADCASTSS (R11), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R12)(SI*1), Z31
+	VBROADCASTSS (R11)(SI*1), Z31
 	VFMADD231PS  Z28, Z31, Z2
 	VFMADD231PS  Z29, Z31, Z3
-	VBROADCASTSS (R12)(SI*2), Z30
+	VBROADCASTSS (R11)(SI*2), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	VBROADCASTSS (R12)(R11*1), Z31
+	VBROADCASTSS (R11)(R10*1), Z31
 	VFMADD231PS  Z28, Z31, Z6
 	VFMADD231PS  Z29, Z31, Z7
-	VBROADCASTSS (R13), Z30
+	VBROADCASTSS (R12), Z30
 	VFMADD231PS  Z28, Z30, Z8
 	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS (R13)(SI*1), Z31
+	VBROADCASTSS (R12)(SI*1), Z31
 	VFMADD231PS  Z28, Z31, Z10
 	VFMADD231PS  Z29, Z31, Z11
-	VBROADCASTSS (R13)(SI*2), Z30
+	VBROADCASTSS (R12)(SI*2), Z30
 	VFMADD231PS  Z28, Z30, Z12
 	VFMADD231PS  Z29, Z30, Z13
-	VBROADCASTSS (R13)(R11*1), Z31
+	VBROADCASTSS (R12)(R10*1), Z31
 	VFMADD231PS  Z28, Z31, Z14
 	VFMADD231PS  Z29, Z31, Z15
-	VBROADCASTSS (R14), Z30
+	VBROADCASTSS (R13), Z30
 	VFMADD231PS  Z28, Z30, Z16
 	VFMADD231PS  Z29, Z30, Z17
-	VBROADCASTSS (R14)(SI*1), Z31
+	VBROADCASTSS (R13)(SI*1), Z31
 	VFMADD231PS  Z28, Z31, Z18
 	VFMADD231PS  Z29, Z31, Z19
-	VBROADCASTSS (R14)(SI*2), Z30
+	VBROADCASTSS (R13)(SI*2), Z30
 	VFMADD231PS  Z28, Z30, Z20
 	VFMADD231PS  Z29, Z30, Z21
-	VBROADCASTSS (R14)(R11*1), Z31
+	VBROADCASTSS (R13)(R10*1), Z31
 	VFMADD231PS  Z28, Z31, Z22
 	VFMADD231PS  Z29, Z31, Z23
-	VBROADCASTSS (R15), Z30
+	VBROADCASTSS (R14), Z30
 	VFMADD231PS  Z28, Z30, Z24
 	VFMADD231PS  Z29, Z30, Z25
-	VBROADCASTSS (R15)(SI*1), Z31
+	VBROADCASTSS (R14)(SI*1), Z31
 	VFMADD231PS  Z28, Z31, Z26
 	VFMADD231PS  Z29, Z31, Z27
 	ADDQ         DI, BX
+	ADDQ         $+4, R11
 	ADDQ         $+4, R12
 	ADDQ         $+4, R13
 	ADDQ         $+4, R14
-	ADDQ         $+4, R15
-	DECQ         R9
+	DECQ         R8
 	JNZ          inner14
-	MOVQ         cStride+24(FP), R9
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z2, (AX)
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z4, (AX)
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z6, (AX)
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z8, (AX)
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z10, (AX)
-	VMOVUPS      Z11, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z12, (AX)
-	VMOVUPS      Z13, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z14, (AX)
-	VMOVUPS      Z15, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z16, (AX)
-	VMOVUPS      Z17, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z18, (AX)
-	VMOVUPS      Z19, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z20, (AX)
-	VMOVUPS      Z21, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z22, (AX)
-	VMOVUPS      Z23, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z24, (AX)
-	VMOVUPS      Z25, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z26, (AX)
-	VMOVUPS      Z27, 64(AX)
-	ADDQ         R9, AX
+	MOVQ         AX, BX
+	MOVQ         cStride+24(FP), R8
+	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z1, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z3, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z4, (BX)
+	VMOVUPS      Z5, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z6, (BX)
+	VMOVUPS      Z7, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z8, (BX)
+	VMOVUPS      Z9, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z10, (BX)
+	VMOVUPS      Z11, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z12, (BX)
+	VMOVUPS      Z13, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z14, (BX)
+	VMOVUPS      Z15, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z16, (BX)
+	VMOVUPS      Z17, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z18, (BX)
+	VMOVUPS      Z19, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z20, (BX)
+	VMOVUPS      Z21, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z22, (BX)
+	VMOVUPS      Z23, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z24, (BX)
+	VMOVUPS      Z25, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z26, (BX)
+	VMOVUPS      Z27, 64(BX)
+	ADDQ         R8, BX
+	ADDQ         $+128, AX
+	ADDQ         $+64, DX
+	DECQ         (SP)
+	JNZ          columns14
 	LEAQ         (CX)(SI*8), CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
@@ -1476,41 +1632,50 @@ inner14:
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
-	SUBQ         $+14, R8
+	MOVQ         cStride+24(FP), R8
+	IMUL3Q       $+14, R8, R8
+	ADDQ         R8, c+0(FP)
+	SUBQ         $+14, lines+48(FP)
 	JMP          lines14
 
 lines14Done:
 lines8:
-	CMPQ    R8, $+8
-	JLT     lines8Done
+	CMPQ lines+48(FP), $+8
+	JLT  lines8Done
+	MOVQ c+0(FP), AX
+	MOVQ b+16(FP), DX
+	MOVQ columns+64(FP), R8
+	MOVQ R8, (SP)
+
+columns8:
 	CMPB    add+72(FP), $+0
 	JEQ     zeros8
 	MOVQ    AX, BX
-	MOVQ    cStride+24(FP), R9
+	MOVQ    cStride+24(FP), R8
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z2
 	VMOVUPS 64(BX), Z3
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z4
 	VMOVUPS 64(BX), Z5
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z6
 	VMOVUPS 64(BX), Z7
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z8
 	VMOVUPS 64(BX), Z9
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z10
 	VMOVUPS 64(BX), Z11
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z12
 	VMOVUPS 64(BX), Z13
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z14
 	VMOVUPS 64(BX), Z15
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	JMP     begun8
 
 zeros8:
@@ -1532,103 +1697,117 @@ zeros8:
 	VPXORD Z15, Z15, Z15
 
 begun8:
-	MOVQ CX, R12
-	LEAQ (R12)(SI*4), R13
+	MOVQ CX, R11
+	LEAQ (R11)(SI*4), R12
 	MOVQ DX, BX
-	MOVQ inner+56(FP), R9
+	MOVQ inner+56(FP), R8
 
 inner8:
 	VCVTPH2PS    (BX), Z28
 	VCVTPH2PS    32(BX), Z29
-	VBROADCASTSS (R12), Z30
+	VBROADCASTSS (R11), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R12)(SI*1), Z31
+	VBROADCASTSS (R11)(SI*1), Z31
 	VFMADD231PS  Z28, Z31, Z2
 	VFMADD231PS  Z29, Z31, Z3
-	VBROADCASTSS (R12)(SI*2), Z30
+	VBROADCASTSS (R11)(SI*2), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	VBROADCASTSS (R12)(R11*1), Z31
+	VBROADCASTSS (R11)(R10*1), Z31
 	VFMADD231PS  Z28, Z31, Z6
 	VFMADD231PS  Z29, Z31, Z7
-	VBROADCASTSS (R13), Z30
+	VBROADCASTSS (R12), Z30
 	VFMADD231PS  Z28, Z30, Z8
 	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS (R13)(SI*1), Z31
+	VBROADCASTSS (R12)(SI*1), Z31
 	VFMADD231PS  Z28, Z31, Z10
 	VFMADD231PS  Z29, Z31, Z11
-	VBROADCASTSS (R13)(SI*2), Z30
+	VBROADCASTSS (R12)(SI*2), Z30
 	VFMADD231PS  Z28, Z30, Z12
 	VFMADD231PS  Z29, Z30, Z13
-	VBROADCASTSS (R13)(R11*1), Z31
+	VBROADCASTSS (R12)(R10*1), Z31
 	VFMADD231PS  Z28, Z31, Z14
 	VFMADD231PS  Z29, Z31, Z15
-	PREFETCHT0   (R10)
-	ADDQ         aheadStep+88(FP), R10
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+88(FP), R9
 	ADDQ         DI, BX
+	ADDQ         $+4, R11
 	ADDQ         $+4, R12
-	ADDQ         $+4, R13
-	DECQ         R9
+	DECQ         R8
 	JNZ          inner8
-	MOVQ         cStride+24(FP), R9
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z2, (AX)
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z4, (AX)
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z6, (AX)
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z8, (AX)
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z10, (AX)
-	VMOVUPS      Z11, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z12, (AX)
-	VMOVUPS      Z13, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z14, (AX)
-	VMOVUPS      Z15, 64(AX)
-	ADDQ         R9, AX
+	MOVQ         AX, BX
+	MOVQ         cStride+24(FP), R8
+	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z1, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z3, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z4, (BX)
+	VMOVUPS      Z5, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z6, (BX)
+	VMOVUPS      Z7, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z8, (BX)
+	VMOVUPS      Z9, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z10, (BX)
+	VMOVUPS      Z11, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z12, (BX)
+	VMOVUPS      Z13, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z14, (BX)
+	VMOVUPS      Z15, 64(BX)
+	ADDQ         R8, BX
+	ADDQ         $+128, AX
+	ADDQ         $+64, DX
+	DECQ         (SP)
+	JNZ          columns8
 	LEAQ         (CX)(SI*8), CX
-	SUBQ         $+8, R8
+	MOVQ         cStride+24(FP), R8
+	IMUL3Q       $+8, R8, R8
+	ADDQ         R8, c+0(FP)
+	SUBQ         $+8, lines+48(FP)
 	JMP          lines8
 
 lines8Done:
 lines7:
-	CMPQ    R8, $+7
-	JLT     lines7Done
+	CMPQ lines+48(FP), $+7
+	JLT  lines7Done
+	MOVQ c+0(FP), AX
+	MOVQ b+16(FP), DX
+	MOVQ columns+64(FP), R8
+	MOVQ R8, (SP)
+
+columns7:
 	CMPB    add+72(FP), $+0
 	JEQ     zeros7
 	MOVQ    AX, BX
-	MOVQ    cStride+24(FP), R9
+	MOVQ    cStride+24(FP), R8
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z2
 	VMOVUPS 64(BX), Z3
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z4
 	VMOVUPS 64(BX), Z5
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z6
 	VMOVUPS 64(BX), Z7
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z8
 	VMOVUPS 64(BX), Z9
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z10
 	VMOVUPS 64(BX), Z11
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z12
 	VMOVUPS 64(BX), Z13
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	JMP     begun7
 
 zeros7:
@@ -1648,64 +1827,69 @@ zeros7:
 	VPXORD Z13, Z13, Z13
 
 begun7:
-	MOVQ CX, R12
-	LEAQ (R12)(SI*4), R13
+	MOVQ CX, R11
+	LEAQ (R11)(SI*4), R12
 	MOVQ DX, BX
-	MOVQ inner+56(FP), R9
+	MOVQ inner+56(FP), R8
 
 inner7:
 	VCVTPH2PS    (BX), Z28
 	VCVTPH2PS    32(BX), Z29
-	VBROADCASTSS (R12), Z30
+	VBROADCASTSS (R11), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R12)(SI*1), Z31
+	VBROADCASTSS (R11)(SI*1), Z31
 	VFMADD231PS  Z28, Z31, Z2
 	VFMADD231PS  Z29, Z31, Z3
-	VBROADCASTSS (R12)(SI*2), Z30
+	VBROADCASTSS (R11)(SI*2), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	VBROADCASTSS (R12)(R11*1), Z31
+	VBROADCASTSS (R11)(R10*1), Z31
 	VFMADD231PS  Z28, Z31, Z6
 	VFMADD231PS  Z29, Z31, Z7
-	VBROADCASTSS (R13), Z30
+	VBROADCASTSS (R12), Z30
 	VFMADD231PS  Z28, Z30, Z8
 	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS (R13)(SI*1), Z31
+	VBROADCASTSS (R12)(SI*1), Z31
 	VFMADD231PS  Z28, Z31, Z10
 	VFMADD231PS  Z29, Z31, Z11
-	VBROADCASTSS (R13)(SI*2), Z30
+	VBROADCASTSS (R12)(SI*2), Z30
 	VFMADD231PS  Z28, Z30, Z12
 	VFMADD231PS  Z29, Z30, Z13
-	PREFETCHT0   (R10)
-	ADDQ         aheadStep+88(FP), R10
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+88(FP), R9
 	ADDQ         DI, BX
+	ADDQ         $+4, R11
 	ADDQ         $+4, R12
-	ADDQ         $+4, R13
-	DECQ         R9
+	DECQ         R8
 	JNZ          inner7
-	MOVQ         cStride+24(FP), R9
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z2, (AX)
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z4, (AX)
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z6, (AX)
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z8, (AX)
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z10, (AX)
-	VMOVUPS      Z11, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z12, (AX)
-	VMOVUPS      Z13, 64(AX)
-	ADDQ         R9, AX
+	MOVQ         AX, BX
+	MOVQ         cStride+24(FP), R8
+	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z1, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z3, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z4, (BX)
+	VMOVUPS      Z5, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z6, (BX)
+	VMOVUPS      Z7, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z8, (BX)
+	VMOVUPS      Z9, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z10, (BX)
+	VMOVUPS      Z11, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z12, (BX)
+	VMOVUPS      Z13, 64(BX)
+	ADDQ         R8, BX
+	ADDQ         $+128, AX
+	ADDQ         $+64, DX
+	DECQ         (SP)
+	JNZ          columns7
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
@@ -1713,29 +1897,38 @@ inner7:
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
-	SUBQ         $+7, R8
+	MOVQ         cStride+24(FP), R8
+	IMUL3Q       $+7, R8, R8
+	ADDQ         R8, c+0(FP)
+	SUBQ         $+7, lines+48(FP)
 	JMP          lines7
 
 lines7Done:
 lines4:
-	CMPQ    R8, $+4
-	JLT     lines4Done
+	CMPQ lines+48(FP), $+4
+	JLT  lines4Done
+	MOVQ c+0(FP), AX
+	MOVQ b+16(FP), DX
+	MOVQ columns+64(FP), R8
+	MOVQ R8, (SP)
+
+columns4:
 	CMPB    add+72(FP), $+0
 	JEQ     zeros4
 	MOVQ    AX, BX
-	MOVQ    cStride+24(FP), R9
+	MOVQ    cStride+24(FP), R8
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z2
 	VMOVUPS 64(BX), Z3
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z4
 	VMOVUPS 64(BX), Z5
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z6
 	VMOVUPS 64(BX), Z7
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	JMP     begun4
 
 zeros4:
@@ -1749,65 +1942,79 @@ zeros4:
 	VPXORD Z7, Z7, Z7
 
 begun4:
-	MOVQ CX, R12
+	MOVQ CX, R11
 	MOVQ DX, BX
-	MOVQ inner+56(FP), R9
+	MOVQ inner+56(FP), R8
 
 inner4:
 	VCVTPH2PS    (BX), Z28
 	VCVTPH2PS    32(BX), Z29
-	VBROADCASTSS (R12), Z30
+	VBROADCASTSS (R11), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R12)(SI*1), Z31
+	VBROADCASTSS (R11)(SI*1), Z31
 	VFMADD231PS  Z28, Z31, Z2
 	VFMADD231PS  Z29, Z31, Z3
-	VBROADCASTSS (R12)(SI*2), Z30
+	VBROADCASTSS (R11)(SI*2), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	VBROADCASTSS (R12)(R11*1), Z31
+	VBROADCASTSS (R11)(R10*1), Z31
 	VFMADD231PS  Z28, Z31, Z6
 	VFMADD231PS  Z29, Z31, Z7
-	PREFETCHT0   (R10)
-	ADDQ         aheadStep+88(FP), R10
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+88(FP), R9
 	ADDQ         DI, BX
-	ADDQ         $+4, R12
-	DECQ         R9
+	ADDQ         $+4, R11
+	DECQ         R8
 	JNZ          inner4
-	MOVQ         cStride+24(FP), R9
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z2, (AX)
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z4, (AX)
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z6, (AX)
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         R9, AX
+	MOVQ         AX, BX
+	MOVQ         cStride+24(FP), R8
+	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z1, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z3, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z4, (BX)
+	VMOVUPS      Z5, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z6, (BX)
+	VMOVUPS      Z7, 64(BX)
+	ADDQ         R8, BX
+	ADDQ         $+128, AX
+	ADDQ         $+64, DX
+	DECQ         (SP)
+	JNZ          columns4
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
-	SUBQ         $+4, R8
+	MOVQ         cStride+24(FP), R8
+	IMUL3Q       $+4, R8, R8
+	ADDQ         R8, c+0(FP)
+	SUBQ         $+4, lines+48(FP)
 	JMP          lines4
 
 lines4Done:
 lines2:
-	CMPQ    R8, $+2
-	JLT     lines2Done
+	CMPQ lines+48(FP), $+2
+	JLT  lines2Done
+	MOVQ c+0(FP), AX
+	MOVQ b+16(FP), DX
+	MOVQ columns+64(FP), R8
+	MOVQ R8, (SP)
+
+columns2:
 	CMPB    add+72(FP), $+0
 	JEQ     zeros2
 	MOVQ    AX, BX
-	MOVQ    cStride+24(FP), R9
+	MOVQ    cStride+24(FP), R8
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Z2
 	VMOVUPS 64(BX), Z3
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	JMP     begun2
 
 zeros2:
@@ -1817,48 +2024,62 @@ zeros2:
 	VPXORD Z3, Z3, Z3
 
 begun2:
-	MOVQ CX, R12
+	MOVQ CX, R11
 	MOVQ DX, BX
-	MOVQ inner+56(FP), R9
+	MOVQ inner+56(FP), R8
 
 inner2:
 	VCVTPH2PS    (BX), Z28
 	VCVTPH2PS    32(BX), Z29
-	VBROADCASTSS (R12), Z30
+	VBROADCASTSS (R11), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R12)(SI*1), Z31
+	VBROADCASTSS (R11)(SI*1), Z31
 	VFMADD231PS  Z28, Z31, Z2
 	VFMADD231PS  Z29, Z31, Z3
-	PREFETCHT0   (R10)
-	ADDQ         aheadStep+88(FP), R10
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+88(FP), R9
 	ADDQ         DI, BX
-	ADDQ         $+4, R12
-	DECQ         R9
+	ADDQ         $+4, R11
+	DECQ         R8
 	JNZ          inner2
-	MOVQ         cStride+24(FP), R9
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Z2, (AX)
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         R9, AX
+	MOVQ         AX, BX
+	MOVQ         cStride+24(FP), R8
+	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z1, 64(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z3, 64(BX)
+	ADDQ         R8, BX
+	ADDQ         $+128, AX
+	ADDQ         $+64, DX
+	DECQ         (SP)
+	JNZ          columns2
 	ADDQ         SI, CX
 	ADDQ         SI, CX
-	SUBQ         $+2, R8
+	MOVQ         cStride+24(FP), R8
+	IMUL3Q       $+2, R8, R8
+	ADDQ         R8, c+0(FP)
+	SUBQ         $+2, lines+48(FP)
 	JMP          lines2
 
 lines2Done:
 lines1:
-	CMPQ    R8, $+1
-	JLT     lines1Done
+	CMPQ lines+48(FP), $+1
+	JLT  lines1Done
+	MOVQ c+0(FP), AX
+	MOVQ b+16(FP), DX
+	MOVQ columns+64(FP), R8
+	MOVQ R8, (SP)
+
+columns1:
 	CMPB    add+72(FP), $+0
 	JEQ     zeros1
 	MOVQ    AX, BX
-	MOVQ    cStride+24(FP), R9
+	MOVQ    cStride+24(FP), R8
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	JMP     begun1
 
 zeros1:
@@ -1866,35 +2087,39 @@ zeros1:
 	VPXORD Z1, Z1, Z1
 
 begun1:
-	MOVQ CX, R12
+	MOVQ CX, R11
 	MOVQ DX, BX
-	MOVQ inner+56(FP), R9
+	MOVQ inner+56(FP), R8
 
 inner1:
 	VCVTPH2PS    (BX), Z28
 	VCVTPH2PS    32(BX), Z29
-	VBROADCASTSS (R12), Z30
+	VBROADCASTSS (R11), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	PREFETCHT0   (R10)
-	ADDQ         aheadStep+88(FP), R10
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+88(FP), R9
 	ADDQ         DI, BX
-	ADDQ         $+4, R12
-	DECQ         R9
+	ADDQ         $+4, R11
+	DECQ         R8
 	JNZ          inner1
-	MOVQ         cStride+24(FP), R9
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         R9, AX
+	MOVQ         AX, BX
+	MOVQ         cStride+24(FP), R8
+	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z1, 64(BX)
+	ADDQ         R8, BX
+	ADDQ         $+128, AX
+	ADDQ         $+64, DX
+	DECQ         (SP)
+	JNZ          columns1
 	ADDQ         SI, CX
-	SUBQ         $+1, R8
+	MOVQ         cStride+24(FP), R8
+	IMUL3Q       $+1, R8, R8
+	ADDQ         R8, c+0(FP)
+	SUBQ         $+1, lines+48(FP)
 	JMP          lines1
 
 lines1Done:
-	ADDQ $+64, DX
-	ADDQ $+128, c+0(FP)
-	DECQ columns+64(FP)
-	JNZ  columns
 	VZEROUPPER
 	RET
 
@@ -2065,43 +2290,44 @@ block:
 
 // func multiplyTileF32AVX2(c *float32, a *float32, b *float32, cStride uintptr, aStride uintptr, bStride uintptr, lines int, inner int, columns int, add bool, ahead *uint16, aheadStep uintptr)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·multiplyTileF32AVX2(SB), NOSPLIT, $0-96
-	MOVQ b+16(FP), DX
+TEXT ·multiplyTileF32AVX2(SB), NOSPLIT, $8-96
+	MOVQ a+8(FP), CX
 	MOVQ aStride+32(FP), SI
 	MOVQ bStride+40(FP), DI
-	MOVQ ahead+80(FP), R10
-	LEAQ (SI)(SI*2), R11
-
-columns:
-	MOVQ c+0(FP), AX
-	MOVQ a+8(FP), CX
-	MOVQ lines+48(FP), R8
+	MOVQ ahead+80(FP), R9
+	LEAQ (SI)(SI*2), R10
 
 lines6:
-	CMPQ    R8, $+6
-	JLT     lines6Done
+	CMPQ lines+48(FP), $+6
+	JLT  lines6Done
+	MOVQ c+0(FP), AX
+	MOVQ b+16(FP), DX
+	MOVQ columns+64(FP), R8
+	MOVQ R8, (SP)
+
+columns6:
 	CMPB    add+72(FP), $+0
 	JEQ     zeros6
 	MOVQ    AX, BX
-	MOVQ    cStride+24(FP), R9
+	MOVQ    cStride+24(FP), R8
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Y2
 	VMOVUPS 32(BX), Y3
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Y4
 	VMOVUPS 32(BX), Y5
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Y6
 	VMOVUPS 32(BX), Y7
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Y8
 	VMOVUPS 32(BX), Y9
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Y10
 	VMOVUPS 32(BX), Y11
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	JMP     begun6
 
 zeros6:
@@ -2119,87 +2345,101 @@ zeros6:
 	VPXOR Y11, Y11, Y11
 
 begun6:
-	MOVQ CX, R12
-	LEAQ (R12)(SI*4), R13
+	MOVQ CX, R11
+	LEAQ (R11)(SI*4), R12
 	MOVQ DX, BX
-	MOVQ inner+56(FP), R9
+	MOVQ inner+56(FP), R8
 
 inner6:
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
-	VBROADCASTSS (R12), Y14
+	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (R12)(SI*1), Y15
+	VBROADCASTSS (R11)(SI*1), Y15
 	VFMADD231PS  Y12, Y15, Y2
 	VFMADD231PS  Y13, Y15, Y3
-	VBROADCASTSS (R12)(SI*2), Y14
+	VBROADCASTSS (R11)(SI*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (R12)(R11*1), Y15
+	VBROADCASTSS (R11)(R10*1), Y15
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
-	VBROADCASTSS (R13), Y14
+	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (R13)(SI*1), Y15
+	VBROADCASTSS (R12)(SI*1), Y15
 	VFMADD231PS  Y12, Y15, Y10
 	VFMADD231PS  Y13, Y15, Y11
-	PREFETCHT0   (R10)
-	ADDQ         aheadStep+88(FP), R10
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+88(FP), R9
 	ADDQ         DI, BX
+	ADDQ         $+4, R11
 	ADDQ         $+4, R12
-	ADDQ         $+4, R13
-	DECQ         R9
+	DECQ         R8
 	JNZ          inner6
-	MOVQ         cStride+24(FP), R9
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Y2, (AX)
-	VMOVUPS      Y3, 32(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Y4, (AX)
-	VMOVUPS      Y5, 32(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Y6, (AX)
-	VMOVUPS      Y7, 32(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Y8, (AX)
-	VMOVUPS      Y9, 32(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Y10, (AX)
-	VMOVUPS      Y11, 32(AX)
-	ADDQ         R9, AX
+	MOVQ         AX, BX
+	MOVQ         cStride+24(FP), R8
+	VMOVUPS      Y0, (BX)
+	VMOVUPS      Y1, 32(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Y2, (BX)
+	VMOVUPS      Y3, 32(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Y4, (BX)
+	VMOVUPS      Y5, 32(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Y6, (BX)
+	VMOVUPS      Y7, 32(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Y8, (BX)
+	VMOVUPS      Y9, 32(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Y10, (BX)
+	VMOVUPS      Y11, 32(BX)
+	ADDQ         R8, BX
+	ADDQ         $+64, AX
+	ADDQ         $+64, DX
+	DECQ         (SP)
+	JNZ          columns6
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
-	SUBQ         $+6, R8
+	MOVQ         cStride+24(FP), R8
+	IMUL3Q       $+6, R8, R8
+	ADDQ         R8, c+0(FP)
+	SUBQ         $+6, lines+48(FP)
 	JMP          lines6
 
 lines6Done:
 lines4:
-	CMPQ    R8, $+4
-	JLT     lines4Done
+	CMPQ lines+48(FP), $+4
+	JLT  lines4Done
+	MOVQ c+0(FP), AX
+	MOVQ b+16(FP), DX
+	MOVQ columns+64(FP), R8
+	MOVQ R8, (SP)
+
+columns4:
 	CMPB    add+72(FP), $+0
 	JEQ     zeros4
 	MOVQ    AX, BX
-	MOVQ    cStride+24(FP), R9
+	MOVQ    cStride+24(FP), R8
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Y2
 	VMOVUPS 32(BX), Y3
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Y4
 	VMOVUPS 32(BX), Y5
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Y6
 	VMOVUPS 32(BX), Y7
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	JMP     begun4
 
 zeros4:
@@ -2213,65 +2453,79 @@ zeros4:
 	VPXOR Y7, Y7, Y7
 
 begun4:
-	MOVQ CX, R12
+	MOVQ CX, R11
 	MOVQ DX, BX
-	MOVQ inner+56(FP), R9
+	MOVQ inner+56(FP), R8
 
 inner4:
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
-	VBROADCASTSS (R12), Y14
+	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (R12)(SI*1), Y15
+	VBROADCASTSS (R11)(SI*1), Y15
 	VFMADD231PS  Y12, Y15, Y2
 	VFMADD231PS  Y13, Y15, Y3
-	VBROADCASTSS (R12)(SI*2), Y14
+	VBROADCASTSS (R11)(SI*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (R12)(R11*1), Y15
+	VBROADCASTSS (R11)(R10*1), Y15
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
-	PREFETCHT0   (R10)
-	ADDQ         aheadStep+88(FP), R10
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+88(FP), R9
 	ADDQ         DI, BX
-	ADDQ         $+4, R12
-	DECQ         R9
+	ADDQ         $+4, R11
+	DECQ         R8
 	JNZ          inner4
-	MOVQ         cStride+24(FP), R9
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Y2, (AX)
-	VMOVUPS      Y3, 32(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Y4, (AX)
-	VMOVUPS      Y5, 32(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Y6, (AX)
-	VMOVUPS      Y7, 32(AX)
-	ADDQ         R9, AX
+	MOVQ         AX, BX
+	MOVQ         cStride+24(FP), R8
+	VMOVUPS      Y0, (BX)
+	VMOVUPS      Y1, 32(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Y2, (BX)
+	VMOVUPS      Y3, 32(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Y4, (BX)
+	VMOVUPS      Y5, 32(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Y6, (BX)
+	VMOVUPS      Y7, 32(BX)
+	ADDQ         R8, BX
+	ADDQ         $+64, AX
+	ADDQ         $+64, DX
+	DECQ         (SP)
+	JNZ          columns4
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
-	SUBQ         $+4, R8
+	MOVQ         cStride+24(FP), R8
+	IMUL3Q       $+4, R8, R8
+	ADDQ         R8, c+0(FP)
+	SUBQ         $+4, lines+48(FP)
 	JMP          lines4
 
 lines4Done:
 lines2:
-	CMPQ    R8, $+2
-	JLT     lines2Done
+	CMPQ lines+48(FP), $+2
+	JLT  lines2Done
+	MOVQ c+0(FP), AX
+	MOVQ b+16(FP), DX
+	MOVQ columns+64(FP), R8
+	MOVQ R8, (SP)
+
+columns2:
 	CMPB    add+72(FP), $+0
 	JEQ     zeros2
 	MOVQ    AX, BX
-	MOVQ    cStride+24(FP), R9
+	MOVQ    cStride+24(FP), R8
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Y2
 	VMOVUPS 32(BX), Y3
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	JMP     begun2
 
 zeros2:
@@ -2281,48 +2535,62 @@ zeros2:
 	VPXOR Y3, Y3, Y3
 
 begun2:
-	MOVQ CX, R12
+	MOVQ CX, R11
 	MOVQ DX, BX
-	MOVQ inner+56(FP), R9
+	MOVQ inner+56(FP), R8
 
 inner2:
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
-	VBROADCASTSS (R12), Y14
+	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (R12)(SI*1), Y15
+	VBROADCASTSS (R11)(SI*1), Y15
 	VFMADD231PS  Y12, Y15, Y2
 	VFMADD231PS  Y13, Y15, Y3
-	PREFETCHT0   (R10)
-	ADDQ         aheadStep+88(FP), R10
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+88(FP), R9
 	ADDQ         DI, BX
-	ADDQ         $+4, R12
-	DECQ         R9
+	ADDQ         $+4, R11
+	DECQ         R8
 	JNZ          inner2
-	MOVQ         cStride+24(FP), R9
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Y2, (AX)
-	VMOVUPS      Y3, 32(AX)
-	ADDQ         R9, AX
+	MOVQ         AX, BX
+	MOVQ         cStride+24(FP), R8
+	VMOVUPS      Y0, (BX)
+	VMOVUPS      Y1, 32(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Y2, (BX)
+	VMOVUPS      Y3, 32(BX)
+	ADDQ         R8, BX
+	ADDQ         $+64, AX
+	ADDQ         $+64, DX
+	DECQ         (SP)
+	JNZ          columns2
 	ADDQ         SI, CX
 	ADDQ         SI, CX
-	SUBQ         $+2, R8
+	MOVQ         cStride+24(FP), R8
+	IMUL3Q       $+2, R8, R8
+	ADDQ         R8, c+0(FP)
+	SUBQ         $+2, lines+48(FP)
 	JMP          lines2
 
 lines2Done:
 lines1:
-	CMPQ    R8, $+1
-	JLT     lines1Done
+	CMPQ lines+48(FP), $+1
+	JLT  lines1Done
+	MOVQ c+0(FP), AX
+	MOVQ b+16(FP), DX
+	MOVQ columns+64(FP), R8
+	MOVQ R8, (SP)
+
+columns1:
 	CMPB    add+72(FP), $+0
 	JEQ     zeros1
 	MOVQ    AX, BX
-	MOVQ    cStride+24(FP), R9
+	MOVQ    cStride+24(FP), R8
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	JMP     begun1
 
 zeros1:
@@ -2330,77 +2598,82 @@ zeros1:
 	VPXOR Y1, Y1, Y1
 
 begun1:
-	MOVQ CX, R12
+	MOVQ CX, R11
 	MOVQ DX, BX
-	MOVQ inner+56(FP), R9
+	MOVQ inner+56(FP), R8
 
 inner1:
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
-	VBROADCASTSS (R12), Y14
+	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	PREFETCHT0   (R10)
-	ADDQ         aheadStep+88(FP), R10
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+88(FP), R9
 	ADDQ         DI, BX
-	ADDQ         $+4, R12
-	DECQ         R9
+	ADDQ         $+4, R11
+	DECQ         R8
 	JNZ          inner1
-	MOVQ         cStride+24(FP), R9
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         R9, AX
+	MOVQ         AX, BX
+	MOVQ         cStride+24(FP), R8
+	VMOVUPS      Y0, (BX)
+	VMOVUPS      Y1, 32(BX)
+	ADDQ         R8, BX
+	ADDQ         $+64, AX
+	ADDQ         $+64, DX
+	DECQ         (SP)
+	JNZ          columns1
 	ADDQ         SI, CX
-	SUBQ         $+1, R8
+	MOVQ         cStride+24(FP), R8
+	IMUL3Q       $+1, R8, R8
+	ADDQ         R8, c+0(FP)
+	SUBQ         $+1, lines+48(FP)
 	JMP          lines1
 
 lines1Done:
-	ADDQ $+64, DX
-	ADDQ $+64, c+0(FP)
-	DECQ columns+64(FP)
-	JNZ  columns
 	VZEROUPPER
 	RET
 
 // func multiplyTileBF16AVX2(c *float32, a *float32, b *uint16, cStride uintptr, aStride uintptr, bStride uintptr, lines int, inner int, columns int, add bool, ahead *uint16, aheadStep uintptr)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·multiplyTileBF16AVX2(SB), NOSPLIT, $0-96
-	MOVQ b+16(FP), DX
+TEXT ·multiplyTileBF16AVX2(SB), NOSPLIT, $8-96
+	MOVQ a+8(FP), CX
 	MOVQ aStride+32(FP), SI
 	MOVQ bStride+40(FP), DI
-	MOVQ ahead+80(FP), R10
-	LEAQ (SI)(SI*2), R11
-
-columns:
-	MOVQ c+0(FP), AX
-	MOVQ a+8(FP), CX
-	MOVQ lines+48(FP), R8
+	MOVQ ahead+80(FP), R9
+	LEAQ (SI)(SI*2), R10
 
 lines6:
-	CMPQ    R8, $+6
-	JLT     lines6Done
+	CMPQ lines+48(FP), $+6
+	JLT  lines6Done
+	MOVQ c+0(FP), AX
+	MOVQ b+16(FP), DX
+	MOVQ columns+64(FP), R8
+	MOVQ R8, (SP)
+
+columns6:
 	CMPB    add+72(FP), $+0
 	JEQ     zeros6
 	MOVQ    AX, BX
-	MOVQ    cStride+24(FP), R9
+	MOVQ    cStride+24(FP), R8
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Y2
 	VMOVUPS 32(BX), Y3
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Y4
 	VMOVUPS 32(BX), Y5
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Y6
 	VMOVUPS 32(BX), Y7
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Y8
 	VMOVUPS 32(BX), Y9
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Y10
 	VMOVUPS 32(BX), Y11
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	JMP     begun6
 
 zeros6:
@@ -2418,89 +2691,103 @@ zeros6:
 	VPXOR Y11, Y11, Y11
 
 begun6:
-	MOVQ CX, R12
-	LEAQ (R12)(SI*4), R13
+	MOVQ CX, R11
+	LEAQ (R11)(SI*4), R12
 	MOVQ DX, BX
-	MOVQ inner+56(FP), R9
+	MOVQ inner+56(FP), R8
 
 inner6:
 	VPMOVZXWD    (BX), Y12
 	VPSLLD       $0x10, Y12, Y12
 	VPMOVZXWD    16(BX), Y13
 	VPSLLD       $0x10, Y13, Y13
-	VBROADCASTSS (R12), Y14
+	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (R12)(SI*1), Y15
+	VBROADCASTSS (R11)(SI*1), Y15
 	VFMADD231PS  Y12, Y15, Y2
 	VFMADD231PS  Y13, Y15, Y3
-	VBROADCASTSS (R12)(SI*2), Y14
+	VBROADCASTSS (R11)(SI*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (R12)(R11*1), Y15
+	VBROADCASTSS (R11)(R10*1), Y15
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
-	VBROADCASTSS (R13), Y14
+	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (R13)(SI*1), Y15
+	VBROADCASTSS (R12)(SI*1), Y15
 	VFMADD231PS  Y12, Y15, Y10
 	VFMADD231PS  Y13, Y15, Y11
-	PREFETCHT0   (R10)
-	ADDQ         aheadStep+88(FP), R10
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+88(FP), R9
 	ADDQ         DI, BX
+	ADDQ         $+4, R11
 	ADDQ         $+4, R12
-	ADDQ         $+4, R13
-	DECQ         R9
+	DECQ         R8
 	JNZ          inner6
-	MOVQ         cStride+24(FP), R9
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Y2, (AX)
-	VMOVUPS      Y3, 32(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Y4, (AX)
-	VMOVUPS      Y5, 32(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Y6, (AX)
-	VMOVUPS      Y7, 32(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Y8, (AX)
-	VMOVUPS      Y9, 32(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Y10, (AX)
-	VMOVUPS      Y11, 32(AX)
-	ADDQ         R9, AX
+	MOVQ         AX, BX
+	MOVQ         cStride+24(FP), R8
+	VMOVUPS      Y0, (BX)
+	VMOVUPS      Y1, 32(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Y2, (BX)
+	VMOVUPS      Y3, 32(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Y4, (BX)
+	VMOVUPS      Y5, 32(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Y6, (BX)
+	VMOVUPS      Y7, 32(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Y8, (BX)
+	VMOVUPS      Y9, 32(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Y10, (BX)
+	VMOVUPS      Y11, 32(BX)
+	ADDQ         R8, BX
+	ADDQ         $+64, AX
+	ADDQ         $+32, DX
+	DECQ         (SP)
+	JNZ          columns6
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
-	SUBQ         $+6, R8
+	MOVQ         cStride+24(FP), R8
+	IMUL3Q       $+6, R8, R8
+	ADDQ         R8, c+0(FP)
+	SUBQ         $+6, lines+48(FP)
 	JMP          lines6
 
 lines6Done:
 lines4:
-	CMPQ    R8, $+4
-	JLT     lines4Done
+	CMPQ lines+48(FP), $+4
+	JLT  lines4Done
+	MOVQ c+0(FP), AX
+	MOVQ b+16(FP), DX
+	MOVQ columns+64(FP), R8
+	MOVQ R8, (SP)
+
+columns4:
 	CMPB    add+72(FP), $+0
 	JEQ     zeros4
 	MOVQ    AX, BX
-	MOVQ    cStride+24(FP), R9
+	MOVQ    cStride+24(FP), R8
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Y2
 	VMOVUPS 32(BX), Y3
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Y4
 	VMOVUPS 32(BX), Y5
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Y6
 	VMOVUPS 32(BX), Y7
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	JMP     begun4
 
 zeros4:
@@ -2514,67 +2801,81 @@ zeros4:
 	VPXOR Y7, Y7, Y7
 
 begun4:
-	MOVQ CX, R12
+	MOVQ CX, R11
 	MOVQ DX, BX
-	MOVQ inner+56(FP), R9
+	MOVQ inner+56(FP), R8
 
 inner4:
 	VPMOVZXWD    (BX), Y12
 	VPSLLD       $0x10, Y12, Y12
 	VPMOVZXWD    16(BX), Y13
 	VPSLLD       $0x10, Y13, Y13
-	VBROADCASTSS (R12), Y14
+	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (R12)(SI*1), Y15
+	VBROADCASTSS (R11)(SI*1), Y15
 	VFMADD231PS  Y12, Y15, Y2
 	VFMADD231PS  Y13, Y15, Y3
-	VBROADCASTSS (R12)(SI*2), Y14
+	VBROADCASTSS (R11)(SI*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (R12)(R11*1), Y15
+	VBROADCASTSS (R11)(R10*1), Y15
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
-	PREFETCHT0   (R10)
-	ADDQ         aheadStep+88(FP), R10
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+88(FP), R9
 	ADDQ         DI, BX
-	ADDQ         $+4, R12
-	DECQ         R9
+	ADDQ         $+4, R11
+	DECQ         R8
 	JNZ          inner4
-	MOVQ         cStride+24(FP), R9
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Y2, (AX)
-	VMOVUPS      Y3, 32(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Y4, (AX)
-	VMOVUPS      Y5, 32(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Y6, (AX)
-	VMOVUPS      Y7, 32(AX)
-	ADDQ         R9, AX
+	MOVQ         AX, BX
+	MOVQ         cStride+24(FP), R8
+	VMOVUPS      Y0, (BX)
+	VMOVUPS      Y1, 32(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Y2, (BX)
+	VMOVUPS      Y3, 32(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Y4, (BX)
+	VMOVUPS      Y5, 32(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Y6, (BX)
+	VMOVUPS      Y7, 32(BX)
+	ADDQ         R8, BX
+	ADDQ         $+64, AX
+	ADDQ         $+32, DX
+	DECQ         (SP)
+	JNZ          columns4
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
-	SUBQ         $+4, R8
+	MOVQ         cStride+24(FP), R8
+	IMUL3Q       $+4, R8, R8
+	ADDQ         R8, c+0(FP)
+	SUBQ         $+4, lines+48(FP)
 	JMP          lines4
 
 lines4Done:
 lines2:
-	CMPQ    R8, $+2
-	JLT     lines2Done
+	CMPQ lines+48(FP), $+2
+	JLT  lines2Done
+	MOVQ c+0(FP), AX
+	MOVQ b+16(FP), DX
+	MOVQ columns+64(FP), R8
+	MOVQ R8, (SP)
+
+columns2:
 	CMPB    add+72(FP), $+0
 	JEQ     zeros2
 	MOVQ    AX, BX
-	MOVQ    cStride+24(FP), R9
+	MOVQ    cStride+24(FP), R8
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Y2
 	VMOVUPS 32(BX), Y3
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	JMP     begun2
 
 zeros2:
@@ -2584,50 +2885,64 @@ zeros2:
 	VPXOR Y3, Y3, Y3
 
 begun2:
-	MOVQ CX, R12
+	MOVQ CX, R11
 	MOVQ DX, BX
-	MOVQ inner+56(FP), R9
+	MOVQ inner+56(FP), R8
 
 inner2:
 	VPMOVZXWD    (BX), Y12
 	VPSLLD       $0x10, Y12, Y12
 	VPMOVZXWD    16(BX), Y13
 	VPSLLD       $0x10, Y13, Y13
-	VBROADCASTSS (R12), Y14
+	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (R12)(SI*1), Y15
+	VBROADCASTSS (R11)(SI*1), Y15
 	VFMADD231PS  Y12, Y15, Y2
 	VFMADD231PS  Y13, Y15, Y3
-	PREFETCHT0   (R10)
-	ADDQ         aheadStep+88(FP), R10
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+88(FP), R9
 	ADDQ         DI, BX
-	ADDQ         $+4, R12
-	DECQ         R9
+	ADDQ         $+4, R11
+	DECQ         R8
 	JNZ          inner2
-	MOVQ         cStride+24(FP), R9
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Y2, (AX)
-	VMOVUPS      Y3, 32(AX)
-	ADDQ         R9, AX
+	MOVQ         AX, BX
+	MOVQ         cStride+24(FP), R8
+	VMOVUPS      Y0, (BX)
+	VMOVUPS      Y1, 32(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Y2, (BX)
+	VMOVUPS      Y3, 32(BX)
+	ADDQ         R8, BX
+	ADDQ         $+64, AX
+	ADDQ         $+32, DX
+	DECQ         (SP)
+	JNZ          columns2
 	ADDQ         SI, CX
 	ADDQ         SI, CX
-	SUBQ         $+2, R8
+	MOVQ         cStride+24(FP), R8
+	IMUL3Q       $+2, R8, R8
+	ADDQ         R8, c+0(FP)
+	SUBQ         $+2, lines+48(FP)
 	JMP          lines2
 
 lines2Done:
 lines1:
-	CMPQ    R8, $+1
-	JLT     lines1Done
+	CMPQ lines+48(FP), $+1
+	JLT  lines1Done
+	MOVQ c+0(FP), AX
+	MOVQ b+16(FP), DX
+	MOVQ columns+64(FP), R8
+	MOVQ R8, (SP)
+
+columns1:
 	CMPB    add+72(FP), $+0
 	JEQ     zeros1
 	MOVQ    AX, BX
-	MOVQ    cStride+24(FP), R9
+	MOVQ    cStride+24(FP), R8
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	JMP     begun1
 
 zeros1:
@@ -2635,79 +2950,84 @@ zeros1:
 	VPXOR Y1, Y1, Y1
 
 begun1:
-	MOVQ CX, R12
+	MOVQ CX, R11
 	MOVQ DX, BX
-	MOVQ inner+56(FP), R9
+	MOVQ inner+56(FP), R8
 
 inner1:
 	VPMOVZXWD    (BX), Y12
 	VPSLLD       $0x10, Y12, Y12
 	VPMOVZXWD    16(BX), Y13
 	VPSLLD       $0x10, Y13, Y13
-	VBROADCASTSS (R12), Y14
+	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	PREFETCHT0   (R10)
-	ADDQ         aheadStep+88(FP), R10
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+88(FP), R9
 	ADDQ         DI, BX
-	ADDQ         $+4, R12
-	DECQ         R9
+	ADDQ         $+4, R11
+	DECQ         R8
 	JNZ          inner1
-	MOVQ         cStride+24(FP), R9
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         R9, AX
+	MOVQ         AX, BX
+	MOVQ         cStride+24(FP), R8
+	VMOVUPS      Y0, (BX)
+	VMOVUPS      Y1, 32(BX)
+	ADDQ         R8, BX
+	ADDQ         $+64, AX
+	ADDQ         $+32, DX
+	DECQ         (SP)
+	JNZ          columns1
 	ADDQ         SI, CX
-	SUBQ         $+1, R8
+	MOVQ         cStride+24(FP), R8
+	IMUL3Q       $+1, R8, R8
+	ADDQ         R8, c+0(FP)
+	SUBQ         $+1, lines+48(FP)
 	JMP          lines1
 
 lines1Done:
-	ADDQ $+32, DX
-	ADDQ $+64, c+0(FP)
-	DECQ columns+64(FP)
-	JNZ  columns
 	VZEROUPPER
 	RET
 
 // func multiplyTileF16AVX2(c *float32, a *float32, b *uint16, cStride uintptr, aStride uintptr, bStride uintptr, lines int, inner int, columns int, add bool, ahead *uint16, aheadStep uintptr)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·multiplyTileF16AVX2(SB), NOSPLIT, $0-96
-	MOVQ b+16(FP), DX
+TEXT ·multiplyTileF16AVX2(SB), NOSPLIT, $8-96
+	MOVQ a+8(FP), CX
 	MOVQ aStride+32(FP), SI
 	MOVQ bStride+40(FP), DI
-	MOVQ ahead+80(FP), R10
-	LEAQ (SI)(SI*2), R11
-
-columns:
-	MOVQ c+0(FP), AX
-	MOVQ a+8(FP), CX
-	MOVQ lines+48(FP), R8
+	MOVQ ahead+80(FP), R9
+	LEAQ (SI)(SI*2), R10
 
 lines6:
-	CMPQ    R8, $+6
-	JLT     lines6Done
+	CMPQ lines+48(FP), $+6
+	JLT  lines6Done
+	MOVQ c+0(FP), AX
+	MOVQ b+16(FP), DX
+	MOVQ columns+64(FP), R8
+	MOVQ R8, (SP)
+
+columns6:
 	CMPB    add+72(FP), $+0
 	JEQ     zeros6
 	MOVQ    AX, BX
-	MOVQ    cStride+24(FP), R9
+	MOVQ    cStride+24(FP), R8
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Y2
 	VMOVUPS 32(BX), Y3
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Y4
 	VMOVUPS 32(BX), Y5
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Y6
 	VMOVUPS 32(BX), Y7
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Y8
 	VMOVUPS 32(BX), Y9
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Y10
 	VMOVUPS 32(BX), Y11
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	JMP     begun6
 
 zeros6:
@@ -2725,87 +3045,101 @@ zeros6:
 	VPXOR Y11, Y11, Y11
 
 begun6:
-	MOVQ CX, R12
-	LEAQ (R12)(SI*4), R13
+	MOVQ CX, R11
+	LEAQ (R11)(SI*4), R12
 	MOVQ DX, BX
-	MOVQ inner+56(FP), R9
+	MOVQ inner+56(FP), R8
 
 inner6:
 	VCVTPH2PS    (BX), Y12
 	VCVTPH2PS    16(BX), Y13
-	VBROADCASTSS (R12), Y14
+	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (R12)(SI*1), Y15
+	VBROADCASTSS (R11)(SI*1), Y15
 	VFMADD231PS  Y12, Y15, Y2
 	VFMADD231PS  Y13, Y15, Y3
-	VBROADCASTSS (R12)(SI*2), Y14
+	VBROADCASTSS (R11)(SI*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (R12)(R11*1), Y15
+	VBROADCASTSS (R11)(R10*1), Y15
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
-	VBROADCASTSS (R13), Y14
+	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (R13)(SI*1), Y15
+	VBROADCASTSS (R12)(SI*1), Y15
 	VFMADD231PS  Y12, Y15, Y10
 	VFMADD231PS  Y13, Y15, Y11
-	PREFETCHT0   (R10)
-	ADDQ         aheadStep+88(FP), R10
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+88(FP), R9
 	ADDQ         DI, BX
+	ADDQ         $+4, R11
 	ADDQ         $+4, R12
-	ADDQ         $+4, R13
-	DECQ         R9
+	DECQ         R8
 	JNZ          inner6
-	MOVQ         cStride+24(FP), R9
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Y2, (AX)
-	VMOVUPS      Y3, 32(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Y4, (AX)
-	VMOVUPS      Y5, 32(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Y6, (AX)
-	VMOVUPS      Y7, 32(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Y8, (AX)
-	VMOVUPS      Y9, 32(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Y10, (AX)
-	VMOVUPS      Y11, 32(AX)
-	ADDQ         R9, AX
+	MOVQ         AX, BX
+	MOVQ         cStride+24(FP), R8
+	VMOVUPS      Y0, (BX)
+	VMOVUPS      Y1, 32(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Y2, (BX)
+	VMOVUPS      Y3, 32(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Y4, (BX)
+	VMOVUPS      Y5, 32(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Y6, (BX)
+	VMOVUPS      Y7, 32(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Y8, (BX)
+	VMOVUPS      Y9, 32(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Y10, (BX)
+	VMOVUPS      Y11, 32(BX)
+	ADDQ         R8, BX
+	ADDQ         $+64, AX
+	ADDQ         $+32, DX
+	DECQ         (SP)
+	JNZ          columns6
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
-	SUBQ         $+6, R8
+	MOVQ         cStride+24(FP), R8
+	IMUL3Q       $+6, R8, R8
+	ADDQ         R8, c+0(FP)
+	SUBQ         $+6, lines+48(FP)
 	JMP          lines6
 
 lines6Done:
 lines4:
-	CMPQ    R8, $+4
-	JLT     lines4Done
+	CMPQ lines+48(FP), $+4
+	JLT  lines4Done
+	MOVQ c+0(FP), AX
+	MOVQ b+16(FP), DX
+	MOVQ columns+64(FP), R8
+	MOVQ R8, (SP)
+
+columns4:
 	CMPB    add+72(FP), $+0
 	JEQ     zeros4
 	MOVQ    AX, BX
-	MOVQ    cStride+24(FP), R9
+	MOVQ    cStride+24(FP), R8
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Y2
 	VMOVUPS 32(BX), Y3
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Y4
 	VMOVUPS 32(BX), Y5
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Y6
 	VMOVUPS 32(BX), Y7
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	JMP     begun4
 
 zeros4:
@@ -2819,65 +3153,79 @@ zeros4:
 	VPXOR Y7, Y7, Y7
 
 begun4:
-	MOVQ CX, R12
+	MOVQ CX, R11
 	MOVQ DX, BX
-	MOVQ inner+56(FP), R9
+	MOVQ inner+56(FP), R8
 
 inner4:
 	VCVTPH2PS    (BX), Y12
 	VCVTPH2PS    16(BX), Y13
-	VBROADCASTSS (R12), Y14
+	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (R12)(SI*1), Y15
+	VBROADCASTSS (R11)(SI*1), Y15
 	VFMADD231PS  Y12, Y15, Y2
 	VFMADD231PS  Y13, Y15, Y3
-	VBROADCASTSS (R12)(SI*2), Y14
+	VBROADCASTSS (R11)(SI*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (R12)(R11*1), Y15
+	VBROADCASTSS (R11)(R10*1), Y15
 	VFMADD231PS  Y12, Y15, Y6
 	VFMADD231PS  Y13, Y15, Y7
-	PREFETCHT0   (R10)
-	ADDQ         aheadStep+88(FP), R10
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+88(FP), R9
 	ADDQ         DI, BX
-	ADDQ         $+4, R12
-	DECQ         R9
+	ADDQ         $+4, R11
+	DECQ         R8
 	JNZ          inner4
-	MOVQ         cStride+24(FP), R9
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Y2, (AX)
-	VMOVUPS      Y3, 32(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Y4, (AX)
-	VMOVUPS      Y5, 32(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Y6, (AX)
-	VMOVUPS      Y7, 32(AX)
-	ADDQ         R9, AX
+	MOVQ         AX, BX
+	MOVQ         cStride+24(FP), R8
+	VMOVUPS      Y0, (BX)
+	VMOVUPS      Y1, 32(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Y2, (BX)
+	VMOVUPS      Y3, 32(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Y4, (BX)
+	VMOVUPS      Y5, 32(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Y6, (BX)
+	VMOVUPS      Y7, 32(BX)
+	ADDQ         R8, BX
+	ADDQ         $+64, AX
+	ADDQ         $+32, DX
+	DECQ         (SP)
+	JNZ          columns4
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
 	ADDQ         SI, CX
-	SUBQ         $+4, R8
+	MOVQ         cStride+24(FP), R8
+	IMUL3Q       $+4, R8, R8
+	ADDQ         R8, c+0(FP)
+	SUBQ         $+4, lines+48(FP)
 	JMP          lines4
 
 lines4Done:
 lines2:
-	CMPQ    R8, $+2
-	JLT     lines2Done
+	CMPQ lines+48(FP), $+2
+	JLT  lines2Done
+	MOVQ c+0(FP), AX
+	MOVQ b+16(FP), DX
+	MOVQ columns+64(FP), R8
+	MOVQ R8, (SP)
+
+columns2:
 	CMPB    add+72(FP), $+0
 	JEQ     zeros2
 	MOVQ    AX, BX
-	MOVQ    cStride+24(FP), R9
+	MOVQ    cStride+24(FP), R8
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	VMOVUPS (BX), Y2
 	VMOVUPS 32(BX), Y3
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	JMP     begun2
 
 zeros2:
@@ -2887,48 +3235,62 @@ zeros2:
 	VPXOR Y3, Y3, Y3
 
 begun2:
-	MOVQ CX, R12
+	MOVQ CX, R11
 	MOVQ DX, BX
-	MOVQ inner+56(FP), R9
+	MOVQ inner+56(FP), R8
 
 inner2:
 	VCVTPH2PS    (BX), Y12
 	VCVTPH2PS    16(BX), Y13
-	VBROADCASTSS (R12), Y14
+	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (R12)(SI*1), Y15
+	VBROADCASTSS (R11)(SI*1), Y15
 	VFMADD231PS  Y12, Y15, Y2
 	VFMADD231PS  Y13, Y15, Y3
-	PREFETCHT0   (R10)
-	ADDQ         aheadStep+88(FP), R10
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+88(FP), R9
 	ADDQ         DI, BX
-	ADDQ         $+4, R12
-	DECQ         R9
+	ADDQ         $+4, R11
+	DECQ         R8
 	JNZ          inner2
-	MOVQ         cStride+24(FP), R9
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         R9, AX
-	VMOVUPS      Y2, (AX)
-	VMOVUPS      Y3, 32(AX)
-	ADDQ         R9, AX
+	MOVQ         AX, BX
+	MOVQ         cStride+24(FP), R8
+	VMOVUPS      Y0, (BX)
+	VMOVUPS      Y1, 32(BX)
+	ADDQ         R8, BX
+	VMOVUPS      Y2, (BX)
+	VMOVUPS      Y3, 32(BX)
+	ADDQ         R8, BX
+	ADDQ         $+64, AX
+	ADDQ         $+32, DX
+	DECQ         (SP)
+	JNZ          columns2
 	ADDQ         SI, CX
 	ADDQ         SI, CX
-	SUBQ         $+2, R8
+	MOVQ         cStride+24(FP), R8
+	IMUL3Q       $+2, R8, R8
+	ADDQ         R8, c+0(FP)
+	SUBQ         $+2, lines+48(FP)
 	JMP          lines2
 
 lines2Done:
 lines1:
-	CMPQ    R8, $+1
-	JLT     lines1Done
+	CMPQ lines+48(FP), $+1
+	JLT  lines1Done
+	MOVQ c+0(FP), AX
+	MOVQ b+16(FP), DX
+	MOVQ columns+64(FP), R8
+	MOVQ R8, (SP)
+
+columns1:
 	CMPB    add+72(FP), $+0
 	JEQ     zeros1
 	MOVQ    AX, BX
-	MOVQ    cStride+24(FP), R9
+	MOVQ    cStride+24(FP), R8
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
-	ADDQ    R9, BX
+	ADDQ    R8, BX
 	JMP     begun1
 
 zeros1:
@@ -2936,35 +3298,39 @@ zeros1:
 	VPXOR Y1, Y1, Y1
 
 begun1:
-	MOVQ CX, R12
+	MOVQ CX, R11
 	MOVQ DX, BX
-	MOVQ inner+56(FP), R9
+	MOVQ inner+56(FP), R8
 
 inner1:
 	VCVTPH2PS    (BX), Y12
 	VCVTPH2PS    16(BX), Y13
-	VBROADCASTSS (R12), Y14
+	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	PREFETCHT0   (R10)
-	ADDQ         aheadStep+88(FP), R10
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+88(FP), R9
 	ADDQ         DI, BX
-	ADDQ         $+4, R12
-	DECQ         R9
+	ADDQ         $+4, R11
+	DECQ         R8
 	JNZ          inner1
-	MOVQ         cStride+24(FP), R9
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         R9, AX
+	MOVQ         AX, BX
+	MOVQ         cStride+24(FP), R8
+	VMOVUPS      Y0, (BX)
+	VMOVUPS      Y1, 32(BX)
+	ADDQ         R8, BX
+	ADDQ         $+64, AX
+	ADDQ         $+32, DX
+	DECQ         (SP)
+	JNZ          columns1
 	ADDQ         SI, CX
-	SUBQ         $+1, R8
+	MOVQ         cStride+24(FP), R8
+	IMUL3Q       $+1, R8, R8
+	ADDQ         R8, c+0(FP)
+	SUBQ         $+1, lines+48(FP)
 	JMP          lines1
 
 lines1Done:
-	ADDQ $+32, DX
-	ADDQ $+64, c+0(FP)
-	DECQ columns+64(FP)
-	JNZ  columns
 	VZEROUPPER
 	RET
 

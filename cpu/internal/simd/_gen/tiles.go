@@ -42,55 +42,63 @@ type tileProduct struct {
 	c, a, b0, b               Register
 	work                      [4]Register // lines 0, 4, 8 and 12 of a group
 	aStride, aStride3, stride Register
-	lines, count, ahead       Register
+	count, ahead              Register
 }
 
 // multiplyTile emits
 //
-//	for j := range columns {
-//		for i := range lines {
+//	for i := range lines {
+//		for j := range columns {
 //			for k := range inner {
 //				c[i][2v·j:][:2v] += a[i][k] · b[k][2v·j:][:2v]   of v lanes
 //			}
 //		}
 //	}
 //
-// where every sum is one chain of fused operations in the order of k.
+// where every sum is one chain of fused operations in the order of k. Lines go in
+// groups: a group's rows of a stay in the first-level cache for all columns, and b
+// stays there for all groups.
 func (s *vectorSet) multiplyTile(e *element) {
 	name := "multiplyTile" + e.name + s.name
 	TEXT(name, NOSPLIT, "func(c, a *float32, b *"+e.goType+", cStride, aStride, bStride uintptr, lines, inner, columns int, add bool, ahead *uint16, aheadStep uintptr)")
 	Doc(fmt.Sprintf("%s is multiplyTileGeneric's twin for b of %s and for %s and FMA. columns counts pairs of vectors, strides are bytes. Every step of inner fetches the line at ahead, which then moves by aheadStep.", name, e.name, s.needs))
 	Pragma("noescape")
-	t := &tileProduct{vectorSet: s, element: e, c: GP64(), a: GP64(), b0: pointer("b"), b: GP64(),
-		aStride: pointer("aStride"), stride: pointer("bStride"), lines: GP64(), count: GP64(), ahead: pointer("ahead")}
+	t := &tileProduct{vectorSet: s, element: e, c: GP64(), a: pointer("a"), b0: GP64(), b: GP64(),
+		aStride: pointer("aStride"), stride: pointer("bStride"), count: GP64(), ahead: pointer("ahead")}
 	t.aStride3 = times3(t.aStride)
 	for i := range t.work {
 		if s.lanes == 16 || i < 2 {
 			t.work[i] = GP64()
 		}
 	}
-	Label("columns")
-	MOVQ(param("c"), t.c)
-	MOVQ(param("a"), t.a)
-	MOVQ(param("lines"), t.lines)
+	columns := AllocLocal(8)
 	for _, n := range s.groups() {
-		loop, done := fmt.Sprintf("lines%d", n), fmt.Sprintf("lines%dDone", n)
+		loop, done, next := fmt.Sprintf("lines%d", n), fmt.Sprintf("lines%dDone", n), fmt.Sprintf("columns%d", n)
 		Label(loop)
-		CMPQ(t.lines, I8(n))
+		CMPQ(param("lines"), I8(n))
 		JLT(LabelRef(done))
+		MOVQ(param("c"), t.c)
+		MOVQ(param("b"), t.b0)
+		MOVQ(param("columns"), t.count)
+		MOVQ(t.count, columns)
+		Label(next)
 		t.group(n)
-		SUBQ(I8(n), t.lines)
+		ADDQ(I32(2*s.bytes()), t.c)
+		ADDQ(I32(2*s.lanes*e.size), t.b0)
+		DECQ(columns)
+		JNZ(LabelRef(next))
+		advance(t.a, t.aStride, n)
+		MOVQ(param("cStride"), t.count)
+		IMUL3Q(I8(n), t.count, t.count)
+		ADDQ(t.count, param("c"))
+		SUBQ(I8(n), param("lines"))
 		JMP(LabelRef(loop))
 		Label(done)
 	}
-	ADDQ(I32(2*s.lanes*e.size), t.b0)
-	ADDQ(I32(2*s.bytes()), param("c"))
-	DECQ(param("columns"))
-	JNZ(LabelRef("columns"))
 	end()
 }
 
-// group emits n lines of two vectors of columns and moves a and c past them.
+// group emits n lines of two vectors of columns.
 func (t *tileProduct) group(n int) {
 	t.load(n)
 	MOVQ(t.a, t.work[0])
@@ -122,7 +130,6 @@ func (t *tileProduct) group(n int) {
 	DECQ(t.count)
 	JNZ(LabelRef(label))
 	t.store(n)
-	advance(t.a, t.aStride, n)
 }
 
 // widen emits the loading of a vector of b.
@@ -160,14 +167,15 @@ func (t *tileProduct) load(n int) {
 	Label(begun)
 }
 
-// store emits c = sums and moves c past the group.
+// store emits c = sums.
 func (t *tileProduct) store(n int) {
+	MOVQ(t.c, t.b)
 	MOVQ(param("cStride"), t.count)
 	for r := range n {
 		for v := range 2 {
-			VMOVUPS(t.v(2*r+v), t.at(t.c, v))
+			VMOVUPS(t.v(2*r+v), t.at(t.b, v))
 		}
-		ADDQ(t.count, t.c)
+		ADDQ(t.count, t.b)
 	}
 }
 
