@@ -46,7 +46,9 @@ type Cache struct {
 	shape   Shape
 	layers  []backend.KV // [layers], each [pages, kvHeads, PageSize, headDim]
 	refs    []int32      // [pages]; sequences that hold the page
-	free    []int32      // ids of pages nobody holds; the last is taken next
+	shared  int          // pages with more than one of them
+	free    []int32      // ids of pages that nobody holds and that hold nothing; the last is taken next
+	prefixes
 }
 
 // New allocates a cache of the given number of pages.
@@ -54,7 +56,7 @@ func New(b backend.Backend, shape Shape, pages int) (*Cache, error) {
 	if shape.DType == tensor.I8 && !backend.QuantizesKV(b) {
 		return nil, fmt.Errorf("kvcache: backend %q has no cache of I8", b.Name())
 	}
-	c := &Cache{backend: b, shape: shape, refs: make([]int32, pages)}
+	c := &Cache{backend: b, shape: shape, refs: make([]int32, pages), prefixes: newPrefixes(pages)}
 	for layer := range shape.Layers {
 		kv, err := c.allocLayer(pages)
 		if err != nil {
@@ -111,20 +113,57 @@ func (c *Cache) Shape() Shape { return c.shape }
 // Pages returns the number of pages of the cache.
 func (c *Cache) Pages() int { return len(c.refs) }
 
-// FreePages returns the number of pages no sequence holds.
-func (c *Cache) FreePages() int { return len(c.free) }
+// FreePages returns the number of pages no sequence holds. Those of them that
+// still hold a published prefix, IdlePages, are given up when they are needed.
+func (c *Cache) FreePages() int { return len(c.free) + c.idle }
+
+// IdlePages returns the number of pages that hold a published prefix and are held
+// by no sequence.
+func (c *Cache) IdlePages() int { return c.idle }
+
+// SharedPages returns the number of pages that several sequences hold.
+func (c *Cache) SharedPages() int { return c.shared }
+
+// Holds returns the number of sequences that hold a page.
+func (c *Cache) Holds(page int32) int { return int(c.refs[page]) }
+
+// Forget gives up the published prefixes that no sequence holds.
+func (c *Cache) Forget() {
+	for c.idle > 0 {
+		c.free = append(c.free, c.evict())
+	}
+}
 
 // take returns a free page, held once. The caller has checked that one is free.
 func (c *Cache) take() int32 {
-	page := c.free[len(c.free)-1]
-	c.free = c.free[:len(c.free)-1]
+	var page int32
+	if last := len(c.free) - 1; last >= 0 {
+		page, c.free = c.free[last], c.free[:last]
+	} else {
+		page = c.evict()
+	}
 	c.refs[page] = 1
 	return page
 }
 
+// hold begins one more hold of the page.
+func (c *Cache) hold(page int32) {
+	switch c.refs[page]++; c.refs[page] {
+	case 1:
+		c.unlink(page)
+	case 2:
+		c.shared++
+	}
+}
+
 // drop ends one hold of the page.
 func (c *Cache) drop(page int32) {
-	if c.refs[page]--; c.refs[page] == 0 {
+	switch c.refs[page]--; {
+	case c.refs[page] == 1:
+		c.shared--
+	case c.refs[page] == 0 && c.published(page):
+		c.link(page)
+	case c.refs[page] == 0:
 		c.free = append(c.free, page)
 	}
 }

@@ -5,5 +5,10 @@
 // share pages by reference count, and a shared last page is copied before a
 // sequence appends to it.
 //
+// A sequence may publish its full pages under the tokens they hold. Published
+// pages form a tree of prefixes, from which a later sequence of the same tokens
+// adopts them; those that nobody holds are kept until their memory is needed, the
+// least recently used first.
+//
 // A Cache and its sequences are used by one goroutine, the backend's owner.
 package kvcache

@@ -13,6 +13,7 @@ type Sequence struct {
 	cache  *Cache
 	pages  []int32 // position p lies in pages[p/PageSize]
 	length int
+	known  int // pages, from the first on, that are published
 }
 
 // NewSequence returns an empty sequence.
@@ -34,9 +35,8 @@ func (q *Sequence) Append(n int) error {
 		copies = 1
 	}
 	needed := PagesFor(q.length+n) - len(q.pages) + copies
-	if needed > len(q.cache.free) {
-		return fmt.Errorf("%w: %d positions need %d, %d of %d are free",
-			ErrFull, n, needed, len(q.cache.free), q.cache.Pages())
+	if free := q.cache.FreePages(); needed > free {
+		return fmt.Errorf("%w: %d positions need %d, %d of %d are free", ErrFull, n, needed, free, q.cache.Pages())
 	}
 	if copies > 0 {
 		q.copyLast()
@@ -54,28 +54,34 @@ func (q *Sequence) Truncate(length int) {
 		panic(fmt.Sprintf("kvcache: Truncate: length %d of %d", length, q.length))
 	}
 	keep := PagesFor(length)
-	for _, page := range q.pages[keep:] {
+	// Backward, so that of a prefix nobody holds the end is given up first.
+	for _, page := range slices.Backward(q.pages[keep:]) {
 		q.cache.drop(page)
 	}
 	q.pages, q.length = q.pages[:keep], length
+	q.known = min(q.known, length/PageSize)
 }
 
 // Fork returns a sequence of the same positions. The two share pages until one
 // appends.
 func (q *Sequence) Fork() *Sequence {
 	for _, page := range q.pages {
-		q.cache.refs[page]++
+		q.cache.hold(page)
 	}
-	return &Sequence{cache: q.cache, pages: slices.Clone(q.pages), length: q.length}
+	return &Sequence{cache: q.cache, pages: slices.Clone(q.pages), length: q.length, known: q.known}
 }
 
 // Close gives the pages back and leaves the sequence empty.
 func (q *Sequence) Close() { q.Truncate(0) }
 
 // shared reports whether the next position lies in a page that another sequence
-// holds too.
+// holds too or that is published.
 func (q *Sequence) shared() bool {
-	return q.length%PageSize != 0 && q.cache.refs[q.pages[len(q.pages)-1]] > 1
+	if q.length%PageSize == 0 {
+		return false
+	}
+	last := q.pages[len(q.pages)-1]
+	return q.cache.refs[last] > 1 || q.cache.published(last)
 }
 
 // copyLast replaces the last page by a copy of it in every layer.

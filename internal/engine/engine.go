@@ -31,6 +31,9 @@ type Config struct {
 	BatchTokens int // most rows of a step, at least 1
 	MaxActive   int // tasks that share steps, at least 1
 	MaxWaiting  int // tasks that may wait for their first step
+
+	Reuse   bool // tasks share the keys and values of equal beginnings
+	Helpers int  // goroutines that may sample beside the engine's
 }
 
 // Engine is safe for concurrent use.
@@ -40,19 +43,26 @@ type Engine struct {
 	done chan struct{} // closed when the goroutine has ended
 
 	mu      sync.Mutex
-	waiting []*Task
-	calls   []func()
-	closed  bool
-	stats   Stats
+	waiting  []*Task // in order
+	requeued int     // of them, those that have been preempted
+	calls    []func()
+	closed   bool
+	number   uint64 // of the latest task
+	stats    record
 
 	// Of the engine's goroutine alone:
-	active []*Task
-	owners []*Task // of each output row of the batch
-	batch  backend.Batch
-	step   *backend.Step
-	logits []float32 // [LogitRows, vocab]
-	hidden []float32 // [rows, hidden] of one task, as large as was needed
-	broken error     // the failure after which no step can run
+	active   []*Task // in order
+	prefills []*Task // scratch of a step
+	holds    []int32 // [pages] scratch of permanent
+	tokens   []int32 // scratch of add
+	owners   []*Task // of each output row of the batch
+	jobs     []job
+	crew     *crew
+	batch    backend.Batch
+	step     *backend.Step
+	logits   []float32 // [LogitRows, vocab]
+	hidden   []float32 // [rows, hidden] of one task, as large as was needed
+	broken   error     // the failure after which no step can run
 }
 
 // LogitRows bounds the rows whose logits lie in memory at once.
@@ -66,6 +76,8 @@ func New(cfg Config) *Engine {
 		done:   make(chan struct{}),
 		step:   backend.NewStep(cfg.Backend),
 		logits: make([]float32, LogitRows*cfg.Model.Config().VocabSize),
+		holds:  make([]int32, cfg.Cache.Pages()),
+		crew:   newCrew(cfg.Helpers),
 	}
 	go e.run()
 	return e
@@ -74,16 +86,17 @@ func New(cfg Config) *Engine {
 // Submit queues a task. The error matches ErrClosed or ErrOverloaded, and then
 // Finished is not called.
 func (e *Engine) Submit(t *Task) error {
-	t.Times.Submitted = time.Now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
 		return ErrClosed
 	}
-	if len(e.waiting) >= e.cfg.MaxWaiting {
-		return fmt.Errorf("%w: %d requests are waiting", ErrOverloaded, len(e.waiting))
+	if waiting := len(e.waiting) - e.requeued; waiting >= e.cfg.MaxWaiting {
+		return fmt.Errorf("%w: %d requests are waiting", ErrOverloaded, waiting)
 	}
-	e.waiting = append(e.waiting, t)
+	e.number++
+	t.queue(e.number)
+	e.waiting = insert(e.waiting, t)
 	e.signal()
 	return nil
 }
@@ -101,17 +114,6 @@ func (e *Engine) Call(f func(*kvcache.Cache) error) error {
 	e.signal()
 	e.mu.Unlock()
 	return <-result
-}
-
-// Append makes room for n positions of an empty sequence beside all that the
-// active tasks may grow to, and waits for it.
-func (e *Engine) Append(q *kvcache.Sequence, n int) error {
-	return e.Call(func(*kvcache.Cache) error {
-		if need, free := kvcache.PagesFor(n), e.unclaimed(); need > free {
-			return fmt.Errorf("%w: %d positions need %d pages, %d are unclaimed", kvcache.ErrFull, n, need, free)
-		}
-		return q.Append(n)
-	})
 }
 
 // Close refuses new work, ends what waits or runs with ErrClosed, and waits for
@@ -151,6 +153,7 @@ func (e *Engine) run() {
 		e.busy(time.Since(begin))
 	}
 	e.step.Close()
+	e.crew.stop()
 	e.publish()
 	ended = true
 	close(e.done)
@@ -179,40 +182,6 @@ func (e *Engine) admit() bool {
 	}
 }
 
-// take returns the waiting calls and activates waiting tasks while there is
-// room for them.
-func (e *Engine) take() (calls []func(), closed bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	calls, e.calls = e.calls, nil
-	n := 0
-	for n < len(e.waiting) && (e.closed || e.fits(e.waiting[n])) {
-		e.waiting[n].begin(e.cfg.Cache)
-		e.active = append(e.active, e.waiting[n])
-		n++
-	}
-	e.waiting = slices.Delete(e.waiting, 0, n)
-	return calls, e.closed
-}
-
-// fits reports whether t may run beside the active tasks: the cache can hold
-// all that they may grow to. A task alone always may, and finds out.
-func (e *Engine) fits(t *Task) bool {
-	if len(e.active) == 0 {
-		return true
-	}
-	return t.demand() <= e.unclaimed() && len(e.active) < e.cfg.MaxActive
-}
-
-// unclaimed returns the free pages that no active task may come to take.
-func (e *Engine) unclaimed() int {
-	free := e.cfg.Cache.FreePages()
-	for _, a := range e.active {
-		free -= a.demand()
-	}
-	return free
-}
-
 // endCancelled ends the tasks, active or waiting, whose context is done.
 func (e *Engine) endCancelled() {
 	// Backward, here and below: end takes the task out of the slice.
@@ -230,6 +199,9 @@ func (e *Engine) endCancelled() {
 			return false
 		}
 		ended = append(ended, t)
+		if !t.Times.Started.IsZero() {
+			e.requeued--
+		}
 		return true
 	})
 	e.mu.Unlock()
@@ -242,7 +214,8 @@ func (e *Engine) endCancelled() {
 // what it held as free.
 func (e *Engine) end(t *Task, err error) {
 	e.active = slices.DeleteFunc(e.active, func(a *Task) bool { return a == t })
-	t.release(err)
+	e.publishPrefix(t)
+	t.release(err == nil)
 	e.publish()
 	t.end(err)
 }

@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,6 +16,7 @@ import (
 // runStep feeds one batch of the active tasks' tokens and hands out the logits.
 // An error is the device's: no further step can run.
 func (e *Engine) runStep() error {
+	e.schedule()
 	e.gather()
 	if e.batch.Rows() == 0 {
 		return nil
@@ -25,48 +27,130 @@ func (e *Engine) runStep() error {
 	if err := e.deliver(hidden); err != nil {
 		return err
 	}
-	return e.step.Sync()
+	if err := e.step.Sync(); err != nil {
+		return err
+	}
+	e.settle()
+	return nil
 }
 
-// gather fills the batch: every decoding task's one token, and as much of the
-// prompts as fits beside them, the earliest first.
+// schedule sets the rows of each active task in this step, and makes room for
+// them in the cache: one for each that decodes, prompt tokens in what BatchTokens
+// leaves, then drafts in what is left of that.
+func (e *Engine) schedule() {
+	for _, t := range e.active {
+		t.rows = 0
+		e.adopt(t)
+	}
+	room := e.cfg.BatchTokens
+	for i := 0; i < len(e.active); i++ { // preemption shortens it from its end
+		if t := e.active[i]; t.decoding() {
+			if e.reserve(t, 1) {
+				t.rows = 1
+			}
+			room--
+		}
+	}
+	room = e.prefill(max(room, 1))
+	for _, t := range e.active {
+		if t.rows == 1 && t.decoding() && t.DraftTokens > 0 {
+			e.draft(t, room)
+			room -= len(t.drafts)
+		}
+	}
+	if len(e.active) == 1 && e.active[0].rows == 0 { // nobody is left to give it pages
+		e.end(e.active[0], overloaded(e.active[0].seq.Append(1)))
+	}
+}
+
+// prefill shares room rows among the tasks with prompts to read, and returns what
+// is left. The first in order gets at least half, so that a stream of short
+// prompts cannot hold a long one up; the shortest get the rest, so that a long one
+// cannot hold them up. A task whose next page another one computes in this step
+// waits to adopt it.
+func (e *Engine) prefill(room int) int {
+	e.prefills = e.prefills[:0]
+	for _, t := range e.active {
+		if t.pending() > 1 {
+			e.prefills = append(e.prefills, t)
+		}
+	}
+	if len(e.prefills) == 0 {
+		return room
+	}
+	first, others := e.prefills[0], e.prefills[1:]
+	share := min(first.pending(), (room+1)/2)
+	first.rows = share
+	slices.SortFunc(others, func(a, b *Task) int {
+		return cmp.Or(cmp.Compare(a.pending(), b.pending()), a.before(b))
+	})
+	left := room - share
+	for i, t := range others {
+		if left > 0 && !e.follows(t, e.prefills[:1+i]) {
+			t.rows = min(t.pending(), left)
+			left -= t.rows
+		}
+	}
+	more := min(first.pending()-share, left)
+	first.rows += more
+	for i := 0; i < len(e.active); i++ {
+		if t := e.active[i]; t.pending() > 1 {
+			e.makeRoom(t)
+		}
+	}
+	return left - more
+}
+
+// makeRoom reserves the rows of a task that reads its prompt, fewer where pages
+// are short.
+func (e *Engine) makeRoom(t *Task) {
+	for t.rows > 0 && !e.reserve(t, t.rows) {
+		t.rows /= 2
+	}
+}
+
+// follows reports whether t would compute a page that one of others computes in
+// this step.
+func (e *Engine) follows(t *Task, others []*Task) bool {
+	end := t.fed + kvcache.PageSize
+	if !e.cfg.Reuse || t.Sequence != nil || t.fed%kvcache.PageSize != 0 || t.nextRow < end {
+		return false
+	}
+	page := t.fed/kvcache.PageSize - 1 // up to there, tasks of the same tokens hold the same pages
+	for _, o := range others {
+		if o.rows > 0 && o.Sequence == nil && o.fed >= t.fed && o.fed < end && len(o.Tokens) >= end &&
+			(page < 0 || t.seq.Pages()[page] == o.seq.Pages()[page]) &&
+			slices.Equal(t.Tokens[t.fed:end], o.Tokens[t.fed:end]) {
+			return true
+		}
+	}
+	return false
+}
+
+// gather fills the batch with the scheduled rows, those of one kind together.
 func (e *Engine) gather() {
 	e.batch.Reset()
 	e.owners = e.owners[:0]
-	decoding := 0
-	for _, t := range e.active {
-		if len(t.pending) == 1 {
-			decoding++
+	for _, states := range []bool{false, true} {
+		for _, t := range e.active {
+			if t.rows > 0 && (t.Hidden != nil) == states {
+				e.add(t)
+			}
 		}
-	}
-	room := max(e.cfg.BatchTokens-decoding, 1) // rows left for prompts
-	for i := 0; i < len(e.active); {
-		t := e.active[i]
-		n := len(t.pending)
-		if n > 1 {
-			n = min(n, room)
-			room -= n
-		}
-		if err := t.seq.Append(n); err != nil {
-			e.end(t, overloaded(err))
-			continue
-		}
-		if n > 0 {
-			e.add(t, n)
-		}
-		i++
 	}
 }
 
-// add puts the task's next n tokens into the batch.
-func (e *Engine) add(t *Task, n int) {
-	first := e.batch.Append(t.pending[:n], t.seq.Length(), t.seq.Pages())
-	for i := max(0, t.FirstRow-t.fed); i < n; i++ {
+// add puts the task's rows into the batch.
+func (e *Engine) add(t *Task) {
+	n := t.rows - len(t.drafts)
+	e.tokens = append(append(e.tokens[:0], t.Tokens[t.fed:t.fed+n]...), t.drafts...)
+	first := e.batch.Append(e.tokens, t.seq.Length(), t.seq.Pages())
+	for i := max(0, t.nextRow-t.fed); i < t.rows; i++ {
 		e.batch.OutputRows = append(e.batch.OutputRows, int32(first+i))
 		e.owners = append(e.owners, t)
 	}
-	t.pending = t.pending[n:]
 	t.fed += n
+	t.reached = max(t.reached, t.fed)
 }
 
 // deliver hands the output rows to their tasks, several at once: logits of rows of
@@ -83,21 +167,23 @@ func (e *Engine) deliver(hidden *tensor.Tensor) error {
 			}
 		}
 		rows := e.step.SliceRows(hidden, first, n)
+		e.jobs = e.jobs[:0]
 		if t.Hidden != nil {
 			if err := e.states(rows, t); err != nil {
 				return err
 			}
-		} else if err := e.rows(rows, first); err != nil {
+		} else if err := e.rows(rows, e.owners[first:first+n]); err != nil {
 			return err
 		}
+		e.work()
 	}
 	return nil
 }
 
-// rows computes the logits of output rows from first on and hands them out.
+// rows computes the logits of output rows and makes them jobs, one for each task.
 //
-//	hidden  [n, hidden]
-func (e *Engine) rows(hidden *tensor.Tensor, first int) error {
+//	hidden  [len(owners), hidden]
+func (e *Engine) rows(hidden *tensor.Tensor, owners []*Task) error {
 	vocab := e.cfg.Model.Config().VocabSize
 	mark := e.step.Mark()
 	logits := e.cfg.Model.Logits(e.step, hidden)
@@ -107,19 +193,18 @@ func (e *Engine) rows(hidden *tensor.Tensor, first int) error {
 	if err != nil {
 		return err
 	}
-	for i := range hidden.Dim(0) {
-		row := first + i
-		t := e.owners[row]
-		if !slices.Contains(e.active, t) {
-			continue // an earlier row ended it
+	for first, n := 0, 0; first < len(owners); first += n {
+		t := owners[first]
+		for n = 1; first+n < len(owners) && owners[first+n] == t; n++ {
 		}
-		last := row+1 == len(e.owners) || e.owners[row+1] != t
-		e.hand(t, out[i*vocab:][:vocab:vocab], last)
+		if !t.ended { // by rows of the group before
+			e.jobs = append(e.jobs, job{t, out[first*vocab:][:n*vocab], n, vocab})
+		}
 	}
 	return nil
 }
 
-// states hands a task all its hidden states of the step.
+// states makes all hidden states of a task in this step a job.
 //
 //	hidden  [n, hidden]
 func (e *Engine) states(hidden *tensor.Tensor, t *Task) error {
@@ -127,17 +212,50 @@ func (e *Engine) states(hidden *tensor.Tensor, t *Task) error {
 		e.hidden = append(e.hidden, make([]float32, grow)...)
 	}
 	out := e.hidden[:hidden.Len()]
-	if err := e.download(out, hidden); err != nil {
-		return err
-	}
-	e.hand(t, out, true)
-	return nil
+	e.jobs = append(e.jobs, job{t, out, hidden.Dim(0), hidden.Dim(1)})
+	return e.download(out, hidden)
 }
 
-func (e *Engine) hand(t *Task, values []float32, last bool) {
-	if ended, err := t.row(values, last); ended {
-		e.end(t, err)
+// parallelLogits is from how many logits on waking helpers pays: sampling a row
+// of 32,768 takes about as long as waking one.
+const parallelLogits = 1 << 15
+
+// work does the jobs.
+func (e *Engine) work() {
+	logits := 0
+	for _, j := range e.jobs {
+		logits += len(j.values)
 	}
+	e.crew.run(e.jobs, logits >= parallelLogits)
+	clear(e.jobs)
+}
+
+// settle takes back what was fed on guess, ends the tasks that have ended, and lets
+// others have the prompts that were read.
+func (e *Engine) settle() {
+	now, sampled, accepted, drafted := e.now(), 0, 0, 0
+	for _, t := range slices.Backward(e.active) {
+		if t.rows == 0 {
+			continue
+		}
+		drafted += len(t.drafts)
+		wasDecoding := t.fed == len(t.Tokens)-1 || len(t.drafts) > 0
+		accepted += t.settle()
+		if t.pending() == 1 && t.Hidden == nil {
+			sampled++
+		}
+		switch {
+		case t.ended:
+			e.end(t, t.err)
+		case !wasDecoding || t.pending() == 1:
+			e.publishPrefix(t)
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.stats.sample(now, sampled+accepted)
+	e.stats.DraftTokens += int64(drafted)
+	e.stats.AcceptedTokens += int64(accepted)
 }
 
 func (e *Engine) download(dst []float32, src *tensor.Tensor) error {

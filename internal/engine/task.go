@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -10,33 +11,42 @@ import (
 	"github.com/zenlm/zen/kvcache"
 )
 
-// Task is the work of one sequence: tokens to feed, then whatever Row answers.
-// The engine calls Row and Finished on its own goroutine; they must not block.
+// Task is the work of one sequence: tokens to feed, then whatever Row adds to
+// them. Row, Hidden and Finished are called one at a time, though not always on
+// the same goroutine; they must not block.
 type Task struct {
-	// Ctx ends the task at the next step when it is done.
+	// Ctx ends the task at the next step when it is done. Its deadline moves the
+	// task forward in the queue.
 	Ctx context.Context
 
+	// Priority lets tasks of a higher number go before others.
+	Priority int
+
 	// Sequence is continued if set and stays the caller's; after an error it is
-	// as long as before. Otherwise the engine makes one and closes it before
-	// Finished.
+	// as long as before. Otherwise the engine makes one, shares prefixes with
+	// other tasks, and closes it before Finished.
 	Sequence *kvcache.Sequence
 
-	// Tokens are fed first; there is at least one. The engine keeps the slice
-	// until Finished.
+	// Tokens are to be fed; there is at least one. Row appends to them. The engine
+	// may feed them again: when it needs the memory of a running task, that task
+	// gives up its keys and values and later computes them anew.
 	Tokens []int32
 
-	// Positions is the most positions the sequence may come to hold. A task waits
-	// until the cache has room for them beside the running tasks.
+	// Positions is the most positions the sequence may come to hold.
 	Positions int
 
 	// FirstRow is the index of the first of Tokens whose logits Row gets; it gets
-	// those of all later ones too.
+	// those of all later ones too, each once.
 	FirstRow int
 
+	// DraftTokens is how many tokens may be guessed beyond the last and fed with
+	// it. Row sees the logits after a guess only once it has appended that token.
+	DraftTokens int
+
 	// Row gets the logits [vocab] after a row, valid during the call and free to
-	// be changed. Its answer counts once all Tokens are fed: the token to feed
-	// next, or the end when more is false.
-	Row func(logits []float32) (next int32, more bool, err error)
+	// be changed. After the last of Tokens its answer counts: it has appended the
+	// next token, or the task ends when more is false.
+	Row func(logits []float32) (more bool, err error)
 
 	// Hidden, if set, takes the place of Row: it gets the final hidden states
 	// [n, hidden] of the same rows, in order and in pieces, each valid during the
@@ -46,14 +56,25 @@ type Task struct {
 	// Finished is called once, with nil after Row's end and the reason otherwise.
 	Finished func(err error)
 
-	// Times are the engine's until Finished, but for Row, which may read them.
-	Times Times
+	// Times and Cached are the engine's until Finished, but for Row, which may
+	// read them. Cached counts the Tokens whose keys and values another task had
+	// computed.
+	Times  Times
+	Cached int
 
+	number  uint64    // in the order of submission
+	due     time.Time // when it should have begun
 	seq     *kvcache.Sequence
-	start   int     // length of seq when the task began
-	fed     int     // tokens fed
-	pending []int32 // tokens to feed
-	next    [1]int32
+	start   int // length of seq when the task began
+	fed     int // Tokens in the cache
+	reached int // most Tokens that have been
+	nextRow int // index of the next of Tokens whose row is due
+
+	rows    int     // of this step: Tokens, then drafts
+	drafts  []int32 // of this step
+	drafter drafter
+	ended   bool
+	err     error
 }
 
 // Times are the moments of a task's life, zero where one has not come to pass.
@@ -64,23 +85,51 @@ type Times struct {
 	Latest    time.Time // the latest logits at hand, or the end
 }
 
-// begin readies the task for its first step.
+// patience is after what time a task without an earlier deadline is due. It bounds
+// how long those with one can go before it.
+const patience = time.Minute
+
+// queue readies the task for the queue.
+func (t *Task) queue(number uint64) {
+	t.Times.Submitted = time.Now()
+	t.number, t.nextRow = number, t.FirstRow
+	t.due = t.Times.Submitted.Add(patience)
+	if deadline, ok := t.Ctx.Deadline(); ok && deadline.Before(t.due) {
+		t.due = deadline
+	}
+}
+
+// before orders tasks: the first keeps its pages the longest.
+func (t *Task) before(o *Task) int {
+	if c := cmp.Compare(o.Priority, t.Priority); c != 0 {
+		return c
+	}
+	if c := t.due.Compare(o.due); c != 0 {
+		return c
+	}
+	return cmp.Compare(t.number, o.number)
+}
+
+// begin readies the task for its first step, or the first after it was preempted.
 func (t *Task) begin(cache *kvcache.Cache) {
-	t.Times.Started = time.Now()
-	t.seq, t.pending = t.Sequence, t.Tokens
-	if t.seq == nil {
+	if t.Times.Started.IsZero() {
+		t.Times.Started = time.Now()
+	}
+	if t.seq = t.Sequence; t.seq == nil {
 		t.seq = cache.NewSequence()
 	}
 	t.start = t.seq.Length()
 }
 
 // release gives back what the task holds, once it has begun.
-func (t *Task) release(err error) {
-	if t.Sequence == nil {
+func (t *Task) release(keep bool) {
+	switch {
+	case t.Sequence == nil:
 		t.seq.Close()
-	} else if err != nil {
+	case !keep:
 		t.seq.Truncate(t.start)
 	}
+	t.rows = 0
 }
 
 // end tells the task's caller.
@@ -89,45 +138,111 @@ func (t *Task) end(err error) {
 	t.Finished(err)
 }
 
-// row hands logits, or the hidden states of several rows, to the task and reports
-// whether it has ended. last says that no later row has been computed. A panic of
-// the caller's code becomes the task's error.
-func (t *Task) row(values []float32, last bool) (ended bool, err error) {
+// pending returns the number of Tokens to feed.
+func (t *Task) pending() int { return len(t.Tokens) - t.fed }
+
+// decoding reports whether the task only waits for its next token.
+func (t *Task) decoding() bool { return t.pending() == 1 }
+
+// take hands the task the logits of its next n rows, or their hidden states. A
+// panic of the caller's code, or its exit, becomes the task's error.
+//
+//	values  [n, width]
+func (t *Task) take(values []float32, n, width int) {
+	returned := false
 	defer func() {
+		if returned {
+			return
+		}
+		t.ended, t.err = true, fmt.Errorf("%w: a goroutine exit", ErrPanic)
 		if p := recover(); p != nil {
-			ended, err = true, fmt.Errorf("%w: %v", ErrPanic, p)
+			t.err = fmt.Errorf("%w: %v", ErrPanic, p)
 		}
 	}()
-	final := last && len(t.pending) == 0
-	if final {
-		t.Times.Latest = time.Now()
-		if t.Times.FirstRow.IsZero() {
-			t.Times.FirstRow = t.Times.Latest
+	if t.Hidden != nil {
+		t.states(values, n)
+	} else {
+		for ; n > 0 && !t.ended && t.valid(); n-- {
+			t.row(values[:width:width])
+			values = values[width:]
 		}
 	}
-	if t.Hidden != nil {
-		err = t.Hidden(values)
-		return err != nil || final, err
-	}
-	next, more, err := t.Row(values)
-	if err != nil || !final {
-		return err != nil, err
-	}
-	t.next[0] = next
-	t.pending = t.next[:]
-	return !more, nil
+	returned = true
 }
 
-// demand returns the most pages the task may still take.
-func (t *Task) demand() int {
+// valid reports whether the next row is one of Tokens: a draft must have become
+// one.
+func (t *Task) valid() bool {
+	if t.nextRow >= len(t.Tokens) {
+		return false
+	}
+	draft := t.nextRow - t.fed
+	return draft < 0 || draft < len(t.drafts) && t.Tokens[t.nextRow] == t.drafts[draft]
+}
+
+func (t *Task) row(logits []float32) {
+	final := t.nextRow == len(t.Tokens)-1
+	t.nextRow++
+	if final {
+		t.arrived()
+	}
+	before := len(t.Tokens)
+	more, err := t.Row(logits)
+	switch {
+	case err != nil || final && !more:
+		t.ended, t.err = true, err
+	case final && len(t.Tokens) != before+1:
+		t.ended, t.err = true, fmt.Errorf("%w: Row appended %d tokens", ErrPanic, len(t.Tokens)-before)
+	}
+}
+
+func (t *Task) states(values []float32, n int) {
+	if t.nextRow += n; t.nextRow == len(t.Tokens) {
+		t.arrived()
+		t.ended = true
+	}
+	if err := t.Hidden(values); err != nil {
+		t.ended, t.err = true, err
+	}
+}
+
+// arrived records that the last row is at hand.
+func (t *Task) arrived() {
+	t.Times.Latest = time.Now()
+	if t.Times.FirstRow.IsZero() {
+		t.Times.FirstRow = t.Times.Latest
+	}
+}
+
+// settle takes drafts that did not become tokens out of the cache, and counts
+// those that did.
+func (t *Task) settle() (accepted int) {
+	if len(t.drafts) == 0 {
+		return 0
+	}
+	for accepted < len(t.drafts) && t.fed+accepted < len(t.Tokens) && t.Tokens[t.fed+accepted] == t.drafts[accepted] {
+		accepted++
+	}
+	t.fed += accepted
+	t.seq.Truncate(t.start + t.fed)
+	t.drafter.learn(len(t.drafts), accepted)
+	t.drafts = nil
+	return accepted
+}
+
+// total returns the pages of all positions the task may come to hold.
+func (t *Task) total() int { return kvcache.PagesFor(t.Positions) }
+
+// missing returns the pages that n more positions need.
+func (t *Task) missing(n int) int {
 	seq := t.seq
 	if seq == nil {
 		seq = t.Sequence
 	}
 	if seq == nil {
-		return kvcache.PagesFor(t.Positions)
+		return kvcache.PagesFor(n)
 	}
-	pages := max(0, kvcache.PagesFor(t.Positions)-len(seq.Pages()))
+	pages := max(0, kvcache.PagesFor(seq.Length()+n)-len(seq.Pages()))
 	if t.Sequence != nil && t.fed == 0 && seq.Length()%kvcache.PageSize != 0 {
 		pages++ // a fork may hold the last page too, and Append copies it
 	}
