@@ -26,6 +26,7 @@ type generation struct {
 	stop    *sampling.StopMatcher
 	ends    []int32 // tokens that end the answer
 	limit   int     // most tokens of the answer
+	drafts  int     // most tokens to guess ahead
 
 	logprobs    bool
 	topLogprobs int
@@ -45,11 +46,13 @@ func (m *Model) start(ctx context.Context, req *Request) (*generation, error) {
 		return nil, err
 	}
 	g.task = engine.Task{
-		Ctx:       ctx,
-		Tokens:    g.state.Tokens,
-		FirstRow:  len(g.state.Tokens) - 1,
-		Positions: len(g.state.Tokens) + g.limit,
-		Row:       g.row,
+		Ctx:         ctx,
+		Priority:    req.Priority,
+		Tokens:      g.state.Tokens,
+		FirstRow:    len(g.state.Tokens) - 1,
+		Positions:   len(g.state.Tokens) + g.limit,
+		DraftTokens: g.drafts,
+		Row:         g.row,
 		Finished: func(err error) {
 			if len(g.pending.Tokens) > 0 { // an error cut the answer off
 				g.give()
@@ -77,18 +80,19 @@ func (m *Model) finished(ctx context.Context, g *generation, err error) {
 // row samples the next token and gives out the text that is certain by now.
 //
 //	logits  [vocab]
-func (g *generation) row(logits []float32) (next int32, more bool, err error) {
+func (g *generation) row(logits []float32) (more bool, err error) {
 	if g.logprobs {
 		copy(g.raw, logits)
 	}
 	id, err := g.sampler.Sample(logits, &g.state)
 	if err != nil {
-		return 0, false, err
+		return false, err
 	}
 	if id < 0 || int(id) >= len(logits) {
-		return 0, false, fmt.Errorf("zen: the sampler returned token %d of %d", id, len(logits))
+		return false, fmt.Errorf("zen: the sampler returned token %d of %d", id, len(logits))
 	}
 	g.state.Tokens = append(g.state.Tokens, id)
+	g.task.Tokens = g.state.Tokens
 	g.pending.Tokens = append(g.pending.Tokens, id)
 	if g.logprobs {
 		g.pending.Logprobs = append(g.pending.Logprobs, g.logprob(id))
@@ -97,12 +101,12 @@ func (g *generation) row(logits []float32) (next int32, more bool, err error) {
 	if g.finish != "" {
 		g.describe(&g.pending)
 		g.give()
-		return 0, false, nil
+		return false, nil
 	}
 	if g.pending.Text != "" || g.logprobs || g.decoder == nil {
 		g.give()
 	}
-	return id, true, nil
+	return true, nil
 }
 
 // advance adds the token's text to the pending chunk and sees whether the answer
@@ -163,7 +167,10 @@ func (g *generation) logprob(id int32) TokenLogprob {
 
 func (g *generation) usage() Usage {
 	n := len(g.state.Tokens)
-	return Usage{PromptTokens: g.state.PromptTokens, CompletionTokens: n - g.state.PromptTokens, TotalTokens: n}
+	return Usage{
+		PromptTokens: g.state.PromptTokens, CompletionTokens: n - g.state.PromptTokens, TotalTokens: n,
+		CachedTokens: g.task.Cached,
+	}
 }
 
 func (g *generation) timings() Timings { return timings(&g.task.Times) }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"runtime"
 	"sync"
 	"time"
 
@@ -96,6 +97,7 @@ func (m *Model) load(ctx context.Context, open opener) (err error) {
 	m.engine = engine.New(engine.Config{
 		Model: net, Backend: m.backend, Cache: m.cache,
 		BatchTokens: o.prefillTokens, MaxActive: o.maxActive, MaxWaiting: o.maxWaiting,
+		Reuse: !o.noReuse, Helpers: min(runtime.GOMAXPROCS(0), o.maxActive) - 1,
 	})
 	return nil
 }

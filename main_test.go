@@ -49,3 +49,11 @@ func loadFS(t testing.TB, fsys fs.FS, opts ...zen.Option) *zen.Model {
 
 // long is a prompt of n tokens.
 func long(n int) string { return strings.Repeat(" the", n) }
+
+// generate answers a request that must succeed.
+func generate(t testing.TB, g zen.Generator, req zen.Request) *zen.Response {
+	t.Helper()
+	resp, err := g.Generate(t.Context(), req)
+	require.NoError(t, err)
+	return resp
+}

@@ -41,6 +41,8 @@ type options struct {
 	maxActive     int
 	maxWaiting    int
 	prefillTokens int
+	draftTokens   int
+	noReuse       bool
 	logger        *slog.Logger
 	progress      func(Progress)
 }
@@ -116,6 +118,31 @@ func WithQueue(n int) Option {
 // read long prompts faster. The answer does not depend on it.
 func WithPrefill(tokens int) Option {
 	return positive("WithPrefill", tokens, func(o *options) *int { return &o.prefillTokens })
+}
+
+// WithPrefixReuse keeps keys and values of prompts and answers in the KV cache
+// while it has room, so that a request that begins like an earlier one computes
+// only the rest: Usage.CachedTokens. It is on by default and does not change the
+// answer where the backend is deterministic, as the CPU's is. How fast a prompt is
+// read then tells that its beginning was read before; switch it off where callers
+// must not learn that of each other.
+func WithPrefixReuse(on bool) Option {
+	return func(o *options) error {
+		o.noReuse = !on
+		return nil
+	}
+}
+
+// WithDrafts is the Request.DraftTokens of requests that leave it unset, 0 by
+// default.
+func WithDrafts(n int) Option {
+	return func(o *options) error {
+		if n < 0 {
+			return fmt.Errorf("zen: WithDrafts(%d), want at least 0", n)
+		}
+		o.draftTokens = n
+		return nil
+	}
 }
 
 // WithKVType keeps keys and values as F32, F16, BF16 or I8. The default is F32 for

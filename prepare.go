@@ -31,6 +31,12 @@ func (m *Model) prepare(req *Request) (g *generation, err error) {
 	if g.limit, err = m.limit(req, len(prompt)); err != nil {
 		return nil, err
 	}
+	if g.drafts = m.options.draftTokens; req.DraftTokens != nil {
+		g.drafts = *req.DraftTokens
+	}
+	if g.drafts < 0 {
+		return nil, invalid("draft_tokens", "%d is negative", g.drafts)
+	}
 	g.state.Tokens = append(make([]int32, 0, len(prompt)+g.limit), prompt...)
 	if err := m.prepareEnds(g, req); err != nil {
 		return nil, err

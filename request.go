@@ -94,6 +94,15 @@ type Request struct {
 	// TopLogprobs asks for those of the n most likely tokens too, at most 100.
 	TopLogprobs int `json:"top_logprobs,omitempty"`
 
+	// DraftTokens guesses up to so many tokens ahead where the text repeats its
+	// own: worthwhile for answers that quote their prompt. It does not change the
+	// answer. 0 guesses none, nil means WithDrafts.
+	DraftTokens *int `json:"draft_tokens,omitempty"`
+	// Priority lets a request of a higher number go before others: it waits less,
+	// and its memory is not taken for theirs. Among equals, who is due first goes
+	// first: at its context's deadline, but a minute after it came at the latest.
+	Priority int `json:"priority,omitempty"`
+
 	// Processors edit the logits after the penalties. They serve this request
 	// alone.
 	Processors []LogitProcessor `json:"-"`

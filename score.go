@@ -58,8 +58,8 @@ func (m *Model) ScoreTokens(ctx context.Context, prompt, continuation []int32) (
 		Tokens:    tokens[:len(tokens)-1],
 		FirstRow:  len(prompt) - 1,
 		Positions: len(tokens) - 1,
-		Row: func(logits []float32) (int32, bool, error) {
-			return 0, false, score.add(logits, continuation[len(score.Tokens)])
+		Row: func(logits []float32) (bool, error) {
+			return false, score.add(logits, continuation[len(score.Tokens)])
 		},
 		Finished: func(err error) { done <- err },
 	})

@@ -55,9 +55,9 @@ func (s *Session) Prefill(ctx context.Context, tokens []int32) ([]float32, error
 		Tokens:    tokens,
 		FirstRow:  len(tokens) - 1,
 		Positions: len(s.tokens) + len(tokens),
-		Row: func(logits []float32) (int32, bool, error) {
+		Row: func(logits []float32) (bool, error) {
 			s.logits = append(s.logits[:0], logits...)
-			return 0, false, nil
+			return false, nil
 		},
 		Finished: func(err error) { done <- err },
 	})

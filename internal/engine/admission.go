@@ -121,14 +121,16 @@ func (e *Engine) Append(q *kvcache.Sequence, n int) error {
 // reserve appends n positions to t's sequence, with the pages of tasks after it
 // where too few are free. It reports whether there was room.
 func (e *Engine) reserve(t *Task, n int) bool {
-	for t.missing(n) > e.cfg.Cache.FreePages() {
+	for {
+		if e.full = t.seq.Append(n); e.full == nil {
+			return true
+		}
 		last := e.active[len(e.active)-1]
 		if last == t {
 			return false
 		}
 		e.preempt(last)
 	}
-	return t.seq.Append(n) == nil
 }
 
 // preempt takes t's pages and lets it wait for its turn again.

@@ -2,8 +2,6 @@
 
 package engine
 
-import "slices"
-
 // drafter guesses what comes next by looking the last tokens up in the text so far
 // (prompt lookup decoding, Saxena 2023): answers that quote their prompt, or
 // themselves, continue as the quoted place did. A guess costs a row of a step and
@@ -12,6 +10,7 @@ type drafter struct {
 	length int // of the next draft; grows while drafts come true
 	misses int // drafts in a row of which nothing came true
 	pause  int // steps to go without a draft
+	text   []int32
 }
 
 const (
@@ -19,7 +18,9 @@ const (
 	shortestKey = 2
 )
 
-// draft returns at most limit tokens, a part of tokens, or none.
+// draft returns at most limit tokens, valid until the next call, or none. What
+// follows the looked up place is taken to go on where it ends, with the tokens
+// looked up: a text that repeats itself goes round.
 func (d *drafter) draft(tokens []int32, limit int) []int32 {
 	if d.pause > 0 {
 		d.pause--
@@ -32,7 +33,11 @@ func (d *drafter) draft(tokens []int32, limit int) []int32 {
 	if at < 0 {
 		return nil
 	}
-	return tokens[at:min(len(tokens), at+min(d.length, limit))]
+	d.text = d.text[:0]
+	for i := range min(d.length, limit) {
+		d.text = append(d.text, tokens[at+i%(len(tokens)-at)])
+	}
+	return d.text
 }
 
 // learn adapts the length to what came true of a draft.
@@ -82,6 +87,6 @@ func (e *Engine) draft(t *Task, limit int) {
 	if len(drafts) == 0 || t.seq.Append(len(drafts)) != nil {
 		return
 	}
-	t.drafts = slices.Clip(drafts)
+	t.drafts = drafts
 	t.rows += len(drafts)
 }

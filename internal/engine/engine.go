@@ -42,7 +42,7 @@ type Engine struct {
 	wake chan struct{} // holds a token when the goroutine has something to look at
 	done chan struct{} // closed when the goroutine has ended
 
-	mu      sync.Mutex
+	mu       sync.Mutex
 	waiting  []*Task // in order
 	requeued int     // of them, those that have been preempted
 	calls    []func()
@@ -62,6 +62,7 @@ type Engine struct {
 	step     *backend.Step
 	logits   []float32 // [LogitRows, vocab]
 	hidden   []float32 // [rows, hidden] of one task, as large as was needed
+	full     error     // why the latest task found no page
 	broken   error     // the failure after which no step can run
 }
 

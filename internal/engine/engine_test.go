@@ -26,12 +26,24 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func generate(e *engine.Engine, ctx context.Context, prompt []int32, tokens int) ([]int32, error) {
 	var out []int32
 	task := &engine.Task{Ctx: ctx, Tokens: prompt, FirstRow: len(prompt) - 1, Positions: len(prompt) + tokens}
-	task.Row = func(logits []float32) (int32, bool, error) {
+	answer(task, func(logits []float32) (int32, bool, error) {
 		next := int32(slices.Index(logits, 1))
 		out = append(out, next)
 		return next, len(out) < tokens, nil
-	}
+	})
 	return out, wait(e, task)
+}
+
+// answer sets a Row that answers with the next token.
+func answer(task *engine.Task, row func(logits []float32) (next int32, more bool, err error)) *engine.Task {
+	task.Row = func(logits []float32) (bool, error) {
+		next, more, err := row(logits)
+		if more && err == nil {
+			task.Tokens = append(task.Tokens, next)
+		}
+		return more, err
+	}
+	return task
 }
 
 // wait submits a task and waits for its end.
@@ -55,8 +67,8 @@ func submit(t *testing.T, e *engine.Engine, task *engine.Task) chan error {
 
 // endless returns a task that runs until it is ended.
 func endless(ctx context.Context) *engine.Task {
-	return &engine.Task{Ctx: ctx, Tokens: []int32{1}, Positions: 1000,
-		Row: func([]float32) (int32, bool, error) { return 1, true, nil }}
+	return answer(&engine.Task{Ctx: ctx, Tokens: []int32{1}, Positions: 1000},
+		func([]float32) (int32, bool, error) { return 1, true, nil })
 }
 
 func TestTasksCountOnFromTheirPrompts(t *testing.T) {
@@ -103,7 +115,7 @@ func TestPromptsAreReadInTheOrderTheyCame(t *testing.T) {
 	release := r.pause()
 	for i := range 6 {
 		task := &engine.Task{Ctx: t.Context(), Tokens: make([]int32, 10), FirstRow: 9, Positions: 10}
-		task.Row = func([]float32) (int32, bool, error) { return 0, false, nil }
+		answer(task, func([]float32) (int32, bool, error) { return 0, false, nil })
 		wg.Add(1)
 		task.Finished = func(error) { order = append(order, i); wg.Done() }
 		require.NoError(t, r.engine.Submit(task))
@@ -121,10 +133,10 @@ func TestATaskGetsTheRowsItAskedFor(t *testing.T) {
 	}
 	var rows []int32
 	task := &engine.Task{Ctx: t.Context(), Tokens: prompt, FirstRow: 5, Positions: len(prompt)}
-	task.Row = func(logits []float32) (int32, bool, error) {
+	answer(task, func(logits []float32) (int32, bool, error) {
 		rows = append(rows, int32(slices.Index(logits, 1))-1)
 		return 0, false, nil
-	}
+	})
 	require.NoError(t, wait(r.engine, task))
 	require.Equal(t, prompt[5:], rows)
 }
@@ -148,7 +160,7 @@ func TestOneTasksFailureIsItsOwn(t *testing.T) {
 					t.Errorf("the other task: %v, %v", got, err)
 				}
 			})
-			err := wait(r.engine, &engine.Task{Ctx: t.Context(), Tokens: []int32{1, 2}, FirstRow: 1, Positions: 9, Row: c.row})
+			err := wait(r.engine, answer(&engine.Task{Ctx: t.Context(), Tokens: []int32{1, 2}, FirstRow: 1, Positions: 9}, c.row))
 			require.ErrorIs(t, err, c.want)
 			wg.Wait()
 			require.Zero(t, r.engine.Stats().PagesUsed)
@@ -158,8 +170,8 @@ func TestOneTasksFailureIsItsOwn(t *testing.T) {
 
 func TestAGoroutineExitInRowEndsEveryTaskInsteadOfHanging(t *testing.T) {
 	r := newRig(t, 8, engine.Config{BatchTokens: 8, MaxActive: 4, MaxWaiting: 10})
-	err := wait(r.engine, &engine.Task{Ctx: t.Context(), Tokens: []int32{1}, Positions: 9,
-		Row: func([]float32) (int32, bool, error) { runtime.Goexit(); return 0, false, nil }})
+	err := wait(r.engine, answer(&engine.Task{Ctx: t.Context(), Tokens: []int32{1}, Positions: 9},
+		func([]float32) (int32, bool, error) { runtime.Goexit(); return 0, false, nil }))
 	require.ErrorIs(t, err, engine.ErrPanic)
 	_, err = generate(r.engine, t.Context(), []int32{1}, 2)
 	require.ErrorIs(t, err, engine.ErrPanic)
@@ -223,20 +235,20 @@ func TestAppendLeavesRunningTasksTheirPages(t *testing.T) {
 	started, resume := make(chan struct{}), make(chan struct{})
 	n := 0
 	task := &engine.Task{Ctx: t.Context(), Tokens: []int32{1}, Positions: 3 * kvcache.PageSize}
-	task.Row = func([]float32) (int32, bool, error) {
+	answer(task, func([]float32) (int32, bool, error) {
 		if n++; n == 1 {
 			close(started)
 			<-resume
 		}
 		return 1, n < 3*kvcache.PageSize, nil
-	}
+	})
 	done := make(chan error, 1)
 	task.Finished = func(err error) { done <- err }
 	require.NoError(t, r.engine.Submit(task))
 	<-started
 	result := make(chan error, 1)
 	go func() { result <- r.engine.Append(q, 2*kvcache.PageSize) }()
-	time.Sleep(time.Millisecond) // so that the call waits for the step
+	time.Sleep(50 * time.Millisecond) // so that the call waits for the step
 	close(resume)
 	require.ErrorIs(t, <-result, engine.ErrOverloaded)
 	require.NoError(t, <-done)
@@ -279,8 +291,8 @@ func TestSequencesAreAsLongAsBeforeAfterAnError(t *testing.T) {
 	r := newRig(t, 8, engine.Config{BatchTokens: 4, MaxActive: 2, MaxWaiting: 10})
 	q := r.sequence(t)
 	feed := func(ctx context.Context, n int, row error) error {
-		return wait(r.engine, &engine.Task{Ctx: ctx, Sequence: q, Tokens: make([]int32, n), FirstRow: n - 1,
-			Positions: q.Length() + n, Row: func([]float32) (int32, bool, error) { return 0, false, row }})
+		return wait(r.engine, answer(&engine.Task{Ctx: ctx, Sequence: q, Tokens: make([]int32, n), FirstRow: n - 1,
+			Positions: q.Length() + n}, func([]float32) (int32, bool, error) { return 0, false, row }))
 	}
 	require.NoError(t, feed(t.Context(), 40, nil))
 	require.Error(t, feed(t.Context(), 40, fmt.Errorf("no")))
@@ -334,12 +346,12 @@ func TestDecodingAllocatesNothing(t *testing.T) {
 	var before, after runtime.MemStats
 	n := 0
 	task := &engine.Task{Ctx: t.Context(), Tokens: []int32{1}, Positions: tokens + 1}
-	task.Row = func([]float32) (int32, bool, error) {
+	answer(task, func([]float32) (int32, bool, error) {
 		if n++; n == 100 {
 			runtime.ReadMemStats(&before)
 		}
 		return 1, n < tokens, nil
-	}
+	})
 	require.NoError(t, wait(r.engine, task))
 	runtime.ReadMemStats(&after)
 	require.Less(t, float64(after.Mallocs-before.Mallocs)/(tokens-100), 0.1)

@@ -79,7 +79,11 @@ type rig struct {
 
 func newRig(t *testing.T, pages int, c engine.Config) *rig {
 	t.Helper()
-	const vocab = 64
+	return newRigOf(t, 64, pages, c)
+}
+
+func newRigOf(t *testing.T, vocab, pages int, c engine.Config) *rig {
+	t.Helper()
 	b, err := cpu.New(cpu.Options{Workers: 1})
 	require.NoError(t, err)
 	cache, err := kvcache.New(b, kvcache.Shape{Layers: 1, KVHeads: 1, HeadDim: 2, DType: tensor.F32}, pages)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 	"unsafe"
 
 	"github.com/zenlm/zen/kvcache"
@@ -43,7 +44,8 @@ func (e *Engine) schedule() {
 		e.adopt(t)
 	}
 	room := e.cfg.BatchTokens
-	for i := 0; i < len(e.active); i++ { // preemption shortens it from its end
+	// Preemption shortens the slice from its end.
+	for i := 0; i < len(e.active); i++ {
 		if t := e.active[i]; t.decoding() {
 			if e.reserve(t, 1) {
 				t.rows = 1
@@ -59,15 +61,14 @@ func (e *Engine) schedule() {
 		}
 	}
 	if len(e.active) == 1 && e.active[0].rows == 0 { // nobody is left to give it pages
-		e.end(e.active[0], overloaded(e.active[0].seq.Append(1)))
+		e.end(e.active[0], overloaded(e.full))
 	}
 }
 
 // prefill shares room rows among the tasks with prompts to read, and returns what
 // is left. The first in order gets at least half, so that a stream of short
-// prompts cannot hold a long one up; the shortest get the rest, so that a long one
-// cannot hold them up. A task whose next page another one computes in this step
-// waits to adopt it.
+// prompts cannot hold a long one up; tasks with less to read get up to half, so
+// that a long one cannot hold them up.
 func (e *Engine) prefill(room int) int {
 	e.prefills = e.prefills[:0]
 	for _, t := range e.active {
@@ -79,26 +80,34 @@ func (e *Engine) prefill(room int) int {
 		return room
 	}
 	first, others := e.prefills[0], e.prefills[1:]
-	share := min(first.pending(), (room+1)/2)
-	first.rows = share
 	slices.SortFunc(others, func(a, b *Task) int {
 		return cmp.Or(cmp.Compare(a.pending(), b.pending()), a.before(b))
 	})
-	left := room - share
-	for i, t := range others {
-		if left > 0 && !e.follows(t, e.prefills[:1+i]) {
-			t.rows = min(t.pending(), left)
-			left -= t.rows
-		}
-	}
-	more := min(first.pending()-share, left)
-	first.rows += more
+	first.rows = min(first.pending(), room)
+	shorter, _ := slices.BinarySearchFunc(others, first.pending(), func(t *Task, n int) int {
+		return cmp.Compare(t.pending(), n)
+	})
+	spare := e.share(others[:shorter], room/2)
+	first.rows = min(first.pending(), room-room/2+spare)
+	left := e.share(others[shorter:], room-room/2+spare-first.rows)
 	for i := 0; i < len(e.active); i++ {
 		if t := e.active[i]; t.pending() > 1 {
 			e.makeRoom(t)
 		}
 	}
-	return left - more
+	return left
+}
+
+// share gives rows to tasks in turn, and returns what is left. A task whose next
+// page another one computes in this step waits to adopt it.
+func (e *Engine) share(tasks []*Task, rows int) int {
+	for _, t := range tasks {
+		if rows > 0 && !e.follows(t) {
+			t.rows = min(t.pending(), rows)
+			rows -= t.rows
+		}
+	}
+	return rows
 }
 
 // makeRoom reserves the rows of a task that reads its prompt, fewer where pages
@@ -109,15 +118,15 @@ func (e *Engine) makeRoom(t *Task) {
 	}
 }
 
-// follows reports whether t would compute a page that one of others computes in
-// this step.
-func (e *Engine) follows(t *Task, others []*Task) bool {
+// follows reports whether t would compute a page that a task with rows in this step
+// computes.
+func (e *Engine) follows(t *Task) bool {
 	end := t.fed + kvcache.PageSize
 	if !e.cfg.Reuse || t.Sequence != nil || t.fed%kvcache.PageSize != 0 || t.nextRow < end {
 		return false
 	}
 	page := t.fed/kvcache.PageSize - 1 // up to there, tasks of the same tokens hold the same pages
-	for _, o := range others {
+	for _, o := range e.prefills {
 		if o.rows > 0 && o.Sequence == nil && o.fed >= t.fed && o.fed < end && len(o.Tokens) >= end &&
 			(page < 0 || t.seq.Pages()[page] == o.seq.Pages()[page]) &&
 			slices.Equal(t.Tokens[t.fed:end], o.Tokens[t.fed:end]) {
@@ -231,29 +240,30 @@ func (e *Engine) work() {
 }
 
 // settle takes back what was fed on guess, ends the tasks that have ended, and lets
-// others have the prompts that were read.
+// others have what was computed.
 func (e *Engine) settle() {
-	now, sampled, accepted, drafted := e.now(), 0, 0, 0
-	for _, t := range slices.Backward(e.active) {
+	sampled, drafted, accepted := 0, 0, 0
+	for i := 0; i < len(e.active); {
+		t := e.active[i]
+		i++
 		if t.rows == 0 {
 			continue
 		}
 		drafted += len(t.drafts)
-		wasDecoding := t.fed == len(t.Tokens)-1 || len(t.drafts) > 0
 		accepted += t.settle()
-		if t.pending() == 1 && t.Hidden == nil {
-			sampled++
-		}
-		switch {
-		case t.ended:
+		sampled += t.sampled
+		t.sampled = 0
+		if t.ended {
 			e.end(t, t.err)
-		case !wasDecoding || t.pending() == 1:
+			i--
+		} else {
 			e.publishPrefix(t)
 		}
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.stats.sample(now, sampled+accepted)
+	e.stats.rate.add(time.Now(), sampled)
+	e.stats.SampledTokens += int64(sampled)
 	e.stats.DraftTokens += int64(drafted)
 	e.stats.AcceptedTokens += int64(accepted)
 }

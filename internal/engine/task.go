@@ -73,6 +73,7 @@ type Task struct {
 	rows    int     // of this step: Tokens, then drafts
 	drafts  []int32 // of this step
 	drafter drafter
+	sampled int // tokens, in this step
 	ended   bool
 	err     error
 }
@@ -193,6 +194,8 @@ func (t *Task) row(logits []float32) {
 		t.ended, t.err = true, err
 	case final && len(t.Tokens) != before+1:
 		t.ended, t.err = true, fmt.Errorf("%w: Row appended %d tokens", ErrPanic, len(t.Tokens)-before)
+	case final:
+		t.sampled++
 	}
 }
 
