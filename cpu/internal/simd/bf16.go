@@ -26,8 +26,9 @@ const (
 	tileInputs = 32 // a block
 	tileRows   = 16 // of activations or weights a tile
 	pairRows   = 32 // of two tiles
-	passBlocks = 1024 / tileInputs
+	passBlocks = 512 / tileInputs
 	passRows   = 512 // whose sums are kept
+	packRows   = 128 // from which on weights are copied into tiles
 	tileWords  = tileRows * tileRows
 )
 
@@ -62,7 +63,11 @@ func SplitLen(rows, in int) int { return 2 * rows * tileBlocks(in) * tileInputs 
 // BF16Scratch returns the words of scratch that MultiplyBF16 needs.
 func BF16Scratch(rows, in, out int) int {
 	pairs, stripes := ceil(min(rows, passRows), pairRows), ceil(out, pairRows)
-	return pairs*stripes*4*tileWords + stripes*pairRows*tileInputs/2
+	weights := stripes * pairRows * tileInputs / 2
+	if rows >= packRows {
+		weights *= passBlocks
+	}
+	return pairs*stripes*4*tileWords + weights
 }
 
 // SplitScratch returns the words of scratch that SplitRows needs.

@@ -54,6 +54,8 @@ type bf16Pass struct {
 	w             []uint16 // [Out, stride] from the first block on
 	stride        int
 	sums          []float32 // [pairs, stripes, 2, 2, 16, 16]
+	memory        []uint16  // for packed
+	packed        []uint16
 }
 
 // bf16AMX is bf16Generic's twin.
@@ -61,6 +63,8 @@ func bf16AMX(p *BF16Product, scratch []float32) {
 	whole := p.In / tileInputs
 	for row := 0; row < p.Rows; row += passRows {
 		t := bf16Pass{BF16Product: p, row: row, rows: min(passRows, p.Rows-row), w: p.W, stride: p.In, sums: scratch}
+		sums := ceil(t.rows, pairRows) * ceil(p.Out, pairRows) * 4 * tileWords
+		t.memory = unsafe.Slice((*uint16)(unsafe.Pointer(&scratch[sums])), 2*len(scratch[sums:]))
 		blocks := passBlocks
 		if t.rows <= pairRows {
 			blocks = max(whole, 1) // nothing is read twice
@@ -72,7 +76,7 @@ func bf16AMX(p *BF16Product, scratch []float32) {
 		}
 		if p.In%tileInputs != 0 {
 			t.blocks, t.stride = 1, tileInputs
-			t.w = lastBlock(p, scratch[len(scratch)-ceil(p.Out, pairRows)*pairRows*tileInputs/2:])
+			t.w = lastBlock(p, t.memory)
 			t.multiply()
 		}
 		t.finish()
@@ -81,9 +85,9 @@ func bf16AMX(p *BF16Product, scratch []float32) {
 
 // lastBlock returns the inputs of W's last block, which is short, followed by zeros.
 //
-//	result  [Out, 32]; in scratch
-func lastBlock(p *BF16Product, scratch []float32) []uint16 {
-	w := unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(scratch))), p.Out*tileInputs)
+//	result  [Out, 32]; in memory
+func lastBlock(p *BF16Product, memory []uint16) []uint16 {
+	w := memory[:p.Out*tileInputs]
 	clear(w)
 	from := p.In / tileInputs * tileInputs
 	for o := range p.Out {
@@ -103,6 +107,9 @@ func (t *bf16Pass) group(row int) (x *byte, rows int) {
 // multiply adds the pass's inputs to the sums.
 func (t *bf16Pass) multiply() {
 	stripes := ceil(t.Out, pairRows)
+	if t.rows >= packRows && t.blocks > 1 {
+		t.pack()
+	}
 	for i := 0; i < t.rows; i += pairRows {
 		sums := t.sums[i/pairRows*stripes*4*tileWords:]
 		if t.rows-i <= tileRows {
@@ -113,6 +120,19 @@ func (t *bf16Pass) multiply() {
 		if t.Out%pairRows != 0 {
 			t.many(t.row+i, sums, t.Out/pairRows, 1)
 		}
+	}
+	t.packed = nil
+}
+
+// pack copies the weights of whole stripes into tiles, which many row groups read. They
+// lie at lines of the cache there, and do not drive each other out of it.
+//
+//	packed  [stripes, 2, blocks, 16, 32]
+func (t *bf16Pass) pack() {
+	t.packed = t.memory[:t.Out/pairRows*pairRows*t.blocks*tileInputs]
+	for o := 0; o < t.Out/pairRows*pairRows; o += tileRows {
+		packTilesAVX512((*byte)(unsafe.Pointer(&t.packed[o*t.blocks*tileInputs])),
+			(*byte)(unsafe.Pointer(&t.w[o*t.stride])), uintptr(2*t.stride), t.blocks)
 	}
 }
 
@@ -139,7 +159,13 @@ func (t *bf16Pass) many(row int, sums []float32, stripe, stripes int) {
 	x0, n0 := t.group(row)
 	x1, n1 := t.group(row + tileRows)
 	shape := tileShapes(outs, [2]int{n0, n1})
-	tilesManyAMX(&sums[stripe*4*tileWords], w0, w1, uintptr(2*t.stride), x0, x1, uintptr(4*n0), uintptr(4*n1),
+	stride, step, next := uintptr(2*t.stride), uintptr(64), uintptr(2*pairRows*t.stride)
+	if t.packed != nil && stripe == 0 {
+		stride, step, next = 64, 1024, uintptr(2*1024*t.blocks)
+		w0 = (*byte)(unsafe.Pointer(&t.packed[0]))
+		w1 = (*byte)(unsafe.Pointer(&t.packed[tileRows*tileInputs*t.blocks]))
+	}
+	tilesManyAMX(&sums[stripe*4*tileWords], w0, w1, stride, step, next, x0, x1, uintptr(4*n0), uintptr(4*n1),
 		t.blocks, stripes, t.first, (*byte)(unsafe.Pointer(&shape)))
 }
 

@@ -188,18 +188,16 @@ block:
 	BYTE       $0xc0
 	RET
 
-// func tilesManyAMX(c *float32, w0 *byte, w1 *byte, wStride uintptr, x0 *byte, x1 *byte, xStride0 uintptr, xStride1 uintptr, blocks int, stripes int, resume int, config *byte)
-TEXT ·tilesManyAMX(SB), NOSPLIT, $0-96
-	MOVQ w0+8(FP), R8
+// func tilesManyAMX(c *float32, w0 *byte, w1 *byte, wStride uintptr, wStep uintptr, wNext uintptr, x0 *byte, x1 *byte, xStride0 uintptr, xStride1 uintptr, blocks int, stripes int, resume int, config *byte)
+TEXT ·tilesManyAMX(SB), NOSPLIT, $0-112
 	MOVQ wStride+24(FP), R9
-	MOVQ w1+16(FP), R10
-	MOVQ xStride0+48(FP), R12
-	MOVQ xStride1+56(FP), R14
+	MOVQ xStride0+64(FP), R12
+	MOVQ xStride1+72(FP), R14
 	MOVQ R12, SI
 	SHLQ $0x04, SI
 	MOVQ R14, DI
 	SHLQ $0x04, DI
-	MOVQ config+88(FP), AX
+	MOVQ config+104(FP), AX
 	BYTE $0xc4
 	BYTE $0xe2
 	BYTE $0x78
@@ -209,10 +207,12 @@ TEXT ·tilesManyAMX(SB), NOSPLIT, $0-96
 	MOVQ $0x0000000000000040, BX
 
 stripe:
-	MOVQ x0+32(FP), R11
-	MOVQ x1+40(FP), R13
-	MOVQ blocks+64(FP), CX
-	CMPQ resume+80(FP), $0x00
+	MOVQ w0+8(FP), R8
+	MOVQ w1+16(FP), R10
+	MOVQ x0+48(FP), R11
+	MOVQ x1+56(FP), R13
+	MOVQ blocks+80(FP), CX
+	CMPQ resume+96(FP), $0x00
 	JNE  resume
 	BYTE $0xc4
 	BYTE $0xe2
@@ -383,8 +383,8 @@ block:
 	BYTE $0x42
 	BYTE $0x5c
 	BYTE $0xdd
-	ADDQ $0x40, R8
-	ADDQ $0x40, R10
+	ADDQ wStep+32(FP), R8
+	ADDQ wStep+32(FP), R10
 	DECQ CX
 	JNZ  block
 	BYTE $0xc4
@@ -428,14 +428,10 @@ block:
 	BYTE $0x00
 	BYTE $0x00
 	ADDQ $0x00001000, DX
-	MOVQ blocks+64(FP), CX
-	SHLQ $0x06, CX
-	MOVQ R9, AX
-	SHLQ $0x05, AX
-	SUBQ CX, AX
-	ADDQ AX, R8
-	ADDQ AX, R10
-	DECQ stripes+72(FP)
+	MOVQ wNext+40(FP), AX
+	ADDQ AX, w0+8(FP)
+	ADDQ AX, w1+16(FP)
+	DECQ stripes+88(FP)
 	JNZ  stripe
 	BYTE $0xc4
 	BYTE $0xe2
@@ -640,5 +636,59 @@ block:
 	ADDQ        dstStep+16(FP), AX
 	DECQ        SI
 	JNZ         block
+	VZEROUPPER
+	RET
+
+// func packTilesAVX512(dst *byte, src *byte, srcStride uintptr, blocks int)
+// Requires: AVX, AVX512F
+TEXT ·packTilesAVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ srcStride+16(FP), DX
+	MOVQ blocks+24(FP), BX
+	LEAQ (DX)(DX*2), SI
+
+block:
+	MOVQ      CX, DI
+	VMOVDQU32 (DI), Z0
+	VMOVDQU32 Z0, (AX)
+	VMOVDQU32 (DI)(DX*1), Z1
+	VMOVDQU32 Z1, 64(AX)
+	VMOVDQU32 (DI)(DX*2), Z2
+	VMOVDQU32 Z2, 128(AX)
+	VMOVDQU32 (DI)(SI*1), Z3
+	VMOVDQU32 Z3, 192(AX)
+	LEAQ      (DI)(DX*4), DI
+	VMOVDQU32 (DI), Z4
+	VMOVDQU32 Z4, 256(AX)
+	VMOVDQU32 (DI)(DX*1), Z5
+	VMOVDQU32 Z5, 320(AX)
+	VMOVDQU32 (DI)(DX*2), Z6
+	VMOVDQU32 Z6, 384(AX)
+	VMOVDQU32 (DI)(SI*1), Z7
+	VMOVDQU32 Z7, 448(AX)
+	LEAQ      (DI)(DX*4), DI
+	VMOVDQU32 (DI), Z8
+	VMOVDQU32 Z8, 512(AX)
+	VMOVDQU32 (DI)(DX*1), Z9
+	VMOVDQU32 Z9, 576(AX)
+	VMOVDQU32 (DI)(DX*2), Z10
+	VMOVDQU32 Z10, 640(AX)
+	VMOVDQU32 (DI)(SI*1), Z11
+	VMOVDQU32 Z11, 704(AX)
+	LEAQ      (DI)(DX*4), DI
+	VMOVDQU32 (DI), Z12
+	VMOVDQU32 Z12, 768(AX)
+	VMOVDQU32 (DI)(DX*1), Z13
+	VMOVDQU32 Z13, 832(AX)
+	VMOVDQU32 (DI)(DX*2), Z14
+	VMOVDQU32 Z14, 896(AX)
+	VMOVDQU32 (DI)(SI*1), Z15
+	VMOVDQU32 Z15, 960(AX)
+	LEAQ      (DI)(DX*4), DI
+	ADDQ      $0x40, CX
+	ADDQ      $0x00000400, AX
+	DECQ      BX
+	JNZ       block
 	VZEROUPPER
 	RET

@@ -11,10 +11,10 @@ package simd
 func tilesFewAMX(c *float32, w0 *byte, w1 *byte, wStride uintptr, x *byte, xStride uintptr, blocks int, resume int, ahead uintptr, config *byte)
 
 // tilesManyAMX multiplies stripes of 2 times 16 rows of weights with 2 times up to 16 rows
-// of activations.
+// of activations. wStep is the distance of the next 32 inputs, wNext that of the next stripe.
 //
 //go:noescape
-func tilesManyAMX(c *float32, w0 *byte, w1 *byte, wStride uintptr, x0 *byte, x1 *byte, xStride0 uintptr, xStride1 uintptr, blocks int, stripes int, resume int, config *byte)
+func tilesManyAMX(c *float32, w0 *byte, w1 *byte, wStride uintptr, wStep uintptr, wNext uintptr, x0 *byte, x1 *byte, xStride0 uintptr, xStride1 uintptr, blocks int, stripes int, resume int, config *byte)
 
 // splitBF16AVX512 is splitBF16Generic's twin for AVX-512.
 //
@@ -26,3 +26,8 @@ func splitBF16AVX512(dst *uint16, x *float32, blocks int)
 //
 //go:noescape
 func transposeAVX512(dst *uint32, dstStride uintptr, dstStep uintptr, src *uint32, srcStride uintptr, srcStep uintptr, n int)
+
+// packTilesAVX512 copies 16 rows of blocks of 64 bytes to [blocks, 16].
+//
+//go:noescape
+func packTilesAVX512(dst *byte, src *byte, srcStride uintptr, blocks int)

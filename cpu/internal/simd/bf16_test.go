@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 )
@@ -242,19 +243,28 @@ func TestBF16ShortOperandsPanic(t *testing.T) {
 
 func BenchmarkBF16(b *testing.B) {
 	rng := rand.New(rand.NewPCG(5, 5))
-	for _, in := range []int{896, 2048} {
-		for _, rows := range []int{1, 8, 16, 32, 128, 512} {
-			b.Run(fmt.Sprintf("rows=%d/k=%d", rows, in), func(b *testing.B) {
-				p, _ := bf16Product(rng, rows, in, 256)
-				p.W = append(make([]uint16, 0, 1<<20), p.W...)
-				p.Dst = make([]float32, rows*p.Stride)
-				scratch := make([]float32, BF16Scratch(p.Rows, p.In, p.Out))
-				b.SetBytes(int64(2 * len(p.W)))
-				for b.Loop() {
-					MultiplyBF16(p, scratch)
-				}
-				b.ReportMetric(2*float64(rows*in*p.Out)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
-			})
+	for _, in := range []int{896, 2048, 4864} {
+		for _, rows := range []int{1, 16, 32, 128, 512} {
+			for _, skip := range []int{0, 16} {
+				b.Run(fmt.Sprintf("rows=%d/k=%d/skip=%d", rows, in, 2*skip), func(b *testing.B) { benchBF16(b, rng, rows, in, skip) })
+			}
 		}
 	}
+}
+
+// benchBF16 has weights that begin skip elements after a line of the cache.
+func benchBF16(b *testing.B, rng *rand.Rand, rows, in, skip int) {
+	p, _ := bf16Product(rng, rows, in, 256)
+	memory := make([]uint16, len(p.W)+64)
+	for uintptr(unsafe.Pointer(&memory[0]))%64 != uintptr(2*skip) {
+		memory = memory[1:]
+	}
+	p.W = memory[:copy(memory, p.W)]
+	p.Dst = make([]float32, rows*p.Stride)
+	scratch := make([]float32, BF16Scratch(p.Rows, p.In, p.Out))
+	b.SetBytes(int64(2 * len(p.W)))
+	for b.Loop() {
+		MultiplyBF16(p, scratch)
+	}
+	b.ReportMetric(2*float64(rows*in*p.Out)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 }

@@ -43,6 +43,33 @@ func bf16Tiles() {
 	tilesMany()
 	splitRows()
 	transpose()
+	packTiles()
+}
+
+// packTiles emits the copying of 16 rows of weights into one tile after the other.
+func packTiles() {
+	TEXT("packTilesAVX512", NOSPLIT, "func(dst, src *byte, srcStride uintptr, blocks int)")
+	Doc("packTilesAVX512 copies 16 rows of blocks of 64 bytes to [blocks, 16].")
+	Pragma("noescape")
+	dst, src0 := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
+	stride, blocks := Load(Param("srcStride"), GP64()), Load(Param("blocks"), GP64())
+	stride3 := times3(stride)
+	src := GP64()
+	Label("block")
+	MOVQ(src0, src)
+	for i := range 16 {
+		VMOVDQU32(rows{base: src, stride: stride, stride3: stride3}.at(i%4, 0), z(i))
+		VMOVDQU32(z(i), Mem{Base: dst, Disp: 64 * i})
+		if i%4 == 3 {
+			LEAQ(Mem{Base: src, Index: stride, Scale: 4}, src)
+		}
+	}
+	ADDQ(Imm(64), src0)
+	ADDQ(U32(1024), dst)
+	DECQ(blocks)
+	JNZ(LabelRef("block"))
+	VZEROUPPER()
+	RET()
 }
 
 func tilesConfigure(c, stride GPPhysical) {
@@ -114,13 +141,11 @@ func tilesFew() {
 }
 
 func tilesMany() {
-	TEXT("tilesManyAMX", NOSPLIT, "func(c *float32, w0, w1 *byte, wStride uintptr, x0, x1 *byte, xStride0, xStride1 uintptr, blocks, stripes, resume int, config *byte)")
+	TEXT("tilesManyAMX", NOSPLIT, "func(c *float32, w0, w1 *byte, wStride, wStep, wNext uintptr, x0, x1 *byte, xStride0, xStride1 uintptr, blocks, stripes, resume int, config *byte)")
 	Doc("tilesManyAMX multiplies stripes of 2 times 16 rows of weights with 2 times up to 16 rows",
-		"of activations.")
+		"of activations. wStep is the distance of the next 32 inputs, wNext that of the next stripe.")
 	Pragma("noescape")
-	Load(Param("w0"), R8)
 	Load(Param("wStride"), R9)
-	Load(Param("w1"), R10)
 	Load(Param("xStride0"), R12)
 	Load(Param("xStride1"), R14)
 	MOVQ(R12, RSI)
@@ -129,6 +154,8 @@ func tilesMany() {
 	SHLQ(Imm(4), RDI)
 	tilesConfigure(RDX, RBX)
 	Label("stripe")
+	Load(Param("w0"), R8)
+	Load(Param("w1"), R10)
 	Load(Param("x0"), R11)
 	Load(Param("x1"), R13)
 	Load(Param("blocks"), RCX)
@@ -148,19 +175,15 @@ func tilesMany() {
 		tdpbf16ps(2, 5, 6)
 		tdpbf16ps(3, 5, 7)
 	}
-	ADDQ(Imm(64), R8)
-	ADDQ(Imm(64), R10)
+	ADDQ(param("wStep"), R8)
+	ADDQ(param("wStep"), R10)
 	DECQ(RCX)
 	JNZ(LabelRef("block"))
 	tilesEnd(RDX, RBX, 4)
 	ADDQ(U32(4096), RDX)
-	Load(Param("blocks"), RCX) // back to the start of the rows and 32 rows on
-	SHLQ(Imm(6), RCX)
-	MOVQ(R9, RAX)
-	SHLQ(Imm(5), RAX)
-	SUBQ(RCX, RAX)
-	ADDQ(RAX, R8)
-	ADDQ(RAX, R10)
+	Load(Param("wNext"), RAX)
+	ADDQ(RAX, param("w0"))
+	ADDQ(RAX, param("w1"))
 	DECQ(param("stripes"))
 	JNZ(LabelRef("stripe"))
 	tilerelease()
