@@ -59,7 +59,7 @@ func (p *Product) panelScales() int {
 // blocks.
 func ScratchBytes(blocks int) int { return tileSums + blocks*block*width }
 
-const tileSums = 2 * 1024 // two tiles of int32 sums
+const tileSums = 4 * 1024 // four tiles of int32 sums
 
 // quantKernels are an instruction set's routines; one that is nil is plain Go.
 type quantKernels struct {

@@ -69,15 +69,15 @@ func tileConfig(name string, tiles map[int][2]int) Mem {
 
 func panelsAMX() {
 	full := [2]int{16, 64}
-	amxPanel("panelQ8AMX", "8-bit", tileConfig("tilesQ8", map[int][2]int{0: full, 1: full, 2: full}), 32, blockQ8AMX)
+	amxPanel("panelQ8AMX", "8-bit", tileConfig("tilesQ8", map[int][2]int{0: full, 1: full, 2: full, 3: full}), 32, multiplyQ8AMX, scaleQ8AMX)
 	x, w := [2]int{16, 32}, [2]int{8, 64}
-	amxPanel("panelQ4AMX", "4-bit", tileConfig("tilesQ4", map[int][2]int{0: x, 1: w, 2: full, 3: x, 4: w, 5: full}), 64, blockQ4AMX)
+	amxPanel("panelQ4AMX", "4-bit", tileConfig("tilesQ4", map[int][2]int{0: x, 1: w, 2: full, 3: x, 4: w, 5: full, 6: full, 7: full}), 64, multiplyQ4AMX, scaleQ4AMX)
 }
 
-func amxPanel(name, bits string, config Mem, scaleBytes int, block func()) {
+func amxPanel(name, bits string, config Mem, scaleBytes int, multiply func(buffer, x, w int), scale func(buffer int)) {
 	TEXT(name, NOSPLIT, "func(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xStride uintptr, blocks, tiles int, scratch *byte)")
 	Doc(fmt.Sprintf("%s multiplies 16 rows a tile with the panel of %s weights, unpacked to", name, bits),
-		"[blocks, 16, 16, 4]int8, bit for bit like its VNNI twin. scratch has 2 KB.")
+		"[blocks, 16, 16, 4]int8, bit for bit like its VNNI twin. scratch has 4 KB.")
 	Pragma("noescape")
 	LEAQ(config, RAX)
 	ldtilecfg()
@@ -100,16 +100,29 @@ func amxPanel(name, bits string, config Mem, scaleBytes int, block func()) {
 	for r := range 16 {
 		VPXORD(z(16+r), z(16+r), z(16+r))
 	}
+	// The sums of a block are scaled while those of the next are computed.
+	multiply(0, 0, 0)
 	Label("block")
-	block()
-	ADDQ(U32(1024), R10)
-	ADDQ(Imm(uint64(scaleBytes)), RSI)
-	for _, x := range []Register{R8, R14, R15, RBX} {
-		ADDQ(Imm(80), x)
+	for buffer := range 2 {
+		last, next := fmt.Sprintf("last%d", buffer), 1-buffer
+		DECQ(RCX)
+		JZ(LabelRef(last))
+		multiply(next, 80, 1024)
+		scale(buffer)
+		ADDQ(U32(1024), R10)
+		ADDQ(Imm(uint64(scaleBytes)), RSI)
+		for _, x := range []Register{R8, R14, R15, RBX} {
+			ADDQ(Imm(80), x)
+		}
 	}
-	DECQ(RCX)
-	JNZ(LabelRef("block"))
+	JMP(LabelRef("block"))
+	Label("last0")
+	scale(0)
+	JMP(LabelRef("store"))
+	Label("last1")
+	scale(1)
 
+	Label("store")
 	for r := range 16 {
 		VMOVUPS(z(16+r), Mem{Base: RDI})
 		ADDQ(RDX, RDI)
@@ -124,38 +137,46 @@ func amxPanel(name, bits string, config Mem, scaleBytes int, block func()) {
 	RET()
 }
 
-func blockQ8AMX() {
-	tilezero(2)
-	loadX(0, 0)
-	loadW(1, 0)
-	tdpbssd(2, 0, 1)
-	storeSums(2, 0)
+func multiplyQ8AMX(buffer, x, w int) {
+	sums := uint8(2 + buffer)
+	tilezero(sums)
+	loadX(0, uint8(x))
+	loadW(1, uint32(w))
+	tdpbssd(sums, 0, 1)
+	storeSums(sums, uint32(2048*buffer))
+}
+
+func scaleQ8AMX(buffer int) {
 	VCVTPH2PS(Mem{Base: RSI}, z(15))
 	for r := range 16 {
 		t := z(r % 8)
-		VCVTDQ2PS(Mem{Base: R12, Disp: 64 * r}, t)
+		VCVTDQ2PS(Mem{Base: R12, Disp: 2048*buffer + 64*r}, t)
 		VMULPS(z(15), t, t)
 		VFMADD231PS_BCST(xScaleAt(r), t, z(16+r))
 	}
 }
 
-func blockQ4AMX() {
-	tilezero(2)
-	tilezero(5)
-	loadX(0, 0)
-	loadW(1, 0)
-	loadX(3, 32)
-	loadW(4, 512)
-	tdpbssd(2, 0, 1)
-	tdpbssd(5, 3, 4)
-	storeSums(2, 0)
-	storeSums(5, 1024)
+func multiplyQ4AMX(buffer, x, w int) {
+	lo, hi := uint8(2+4*buffer), uint8(5+2*buffer)
+	tilezero(lo)
+	tilezero(hi)
+	loadX(0, uint8(x))
+	loadW(1, uint32(w))
+	loadX(3, uint8(x+32))
+	loadW(4, uint32(w+512))
+	tdpbssd(lo, 0, 1)
+	tdpbssd(hi, 3, 4)
+	storeSums(lo, uint32(2048*buffer))
+	storeSums(hi, uint32(2048*buffer+1024))
+}
+
+func scaleQ4AMX(buffer int) {
 	VCVTPH2PS(Mem{Base: RSI}, z(14))
 	VCVTPH2PS(Mem{Base: RSI, Disp: 32}, z(15))
 	for r := range 16 {
 		lo, hi := z(2*(r%6)), z(2*(r%6)+1)
-		VCVTDQ2PS(Mem{Base: R12, Disp: 64 * r}, lo)
-		VCVTDQ2PS(Mem{Base: R12, Disp: 1024 + 64*r}, hi)
+		VCVTDQ2PS(Mem{Base: R12, Disp: 2048*buffer + 64*r}, lo)
+		VCVTDQ2PS(Mem{Base: R12, Disp: 2048*buffer + 1024 + 64*r}, hi)
 		VMULPS(z(14), lo, lo)
 		VFMADD231PS(z(15), hi, lo)
 		VFMADD231PS_BCST(xScaleAt(r), lo, z(16+r))
