@@ -14,12 +14,17 @@ PLATFORMS ?= linux/amd64 linux/arm64 linux/386 darwin/arm64 windows/amd64
 BIN := $(CURDIR)/bin
 export GO BENCH PKG COUNT FUZZTIME
 
-.PHONY: test test-modules tidy-modules lint generate bench bench-compare kernels cross fuzz hf-tokenizers cover ci clean
+.PHONY: test test-arm64 test-modules tidy-modules lint generate bench bench-compare kernels cross fuzz hf-tokenizers cover ci clean
 
 # test runs what every change must pass.
 test:
 	$(GO) vet ./...
 	$(GO) test ./...
+
+# test-arm64 tests the kernels of arm64 on another processor, under qemu-aarch64 of
+# the Debian package qemu-user.
+test-arm64:
+	GOARCH=arm64 $(GO) test -short -exec qemu-aarch64 ./cpu/internal/simd ./quant
 
 # lint runs the linters of .golangci.yml. The first run builds them.
 lint: $(BIN)/golangci-lint

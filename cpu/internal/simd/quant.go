@@ -49,13 +49,7 @@ func quantizeGeneric(dst []byte, x []float32) {
 
 func quantizeBlock(dst *[BlockBytes]byte, x *[block]float32) {
 	largest := absMax(x)
-	inv := float32(0)
-	if largest > 0 {
-		inv = 127 / largest
-	}
-	if largest < 127*0x1p-126 { // the quotient may overflow: as good as zero
-		inv = 0
-	}
+	inv := inverse(largest)
 	var sums [2]int32
 	for h := range sums {
 		for i, v := range x[h*block/2:][:block/2] {
@@ -64,10 +58,23 @@ func quantizeBlock(dst *[BlockBytes]byte, x *[block]float32) {
 			sums[h] += int32(q)
 		}
 	}
+	finishBlock(dst, largest, sums[0], sums[1])
+}
+
+// inverse returns 127 / largest, or 0 where that may overflow or is not a number.
+func inverse(largest float32) float32 {
+	if largest >= 127*0x1p-126 {
+		return 127 / largest
+	}
+	return 0
+}
+
+// finishBlock writes what follows a block's integers, whose sums by half are lo and hi.
+func finishBlock(dst *[BlockBytes]byte, largest float32, lo, hi int32) {
 	binary.LittleEndian.PutUint32(dst[block:], math.Float32bits(largest/127))
-	binary.LittleEndian.PutUint32(dst[block+4:], uint32(-8*sums[0]))
-	binary.LittleEndian.PutUint32(dst[block+8:], uint32(-8*sums[1]))
-	binary.LittleEndian.PutUint32(dst[block+12:], uint32(-128*(sums[0]+sums[1])))
+	binary.LittleEndian.PutUint32(dst[block+4:], uint32(-8*lo))
+	binary.LittleEndian.PutUint32(dst[block+8:], uint32(-8*hi))
+	binary.LittleEndian.PutUint32(dst[block+12:], uint32(-128*(lo+hi)))
 }
 
 // nearest returns the integer nearest to x, ties to even, for |x| up to 127.
@@ -78,13 +85,18 @@ func nearest(x float32) float32 {
 
 // absMax returns max|x|, or NaN where one is not finite.
 func absMax(x *[block]float32) float32 {
-	const infinity = 0x7f800000
 	largest := uint32(0)
 	for _, v := range x {
 		largest = max(largest, math.Float32bits(v)&^(1<<31))
 	}
-	if largest >= infinity {
+	return finite(largest)
+}
+
+// finite returns the value of a magnitude's bits, or NaN where it is not finite.
+func finite(bits uint32) float32 {
+	const infinity = 0x7f800000
+	if bits >= infinity {
 		return float32(math.NaN())
 	}
-	return math.Float32frombits(largest)
+	return math.Float32frombits(bits)
 }
