@@ -39,19 +39,24 @@ template <class F> struct Store {
   __device__ Row row(int unit, int) const { return rowOf<F>(p.w, p.scales, unit, p.in); }
   __device__ void begin() {}
 
+  // Nothing is computed from them here: that would wait for the loads.
   struct Operands {
-    float a, b;  // bias + residual
+    float biasA = 0, biasB = 0, residualA = 0, residualB = 0;
   };
-  __device__ float added(int unit, int end, int r) const {
-    if (unit >= end) return 0;
-    return (p.bias ? p.bias[unit] : 0.f) + (p.residual ? readL2(p.residual + int64_t(r) * p.out + unit) : 0.f);
+  __device__ Operands early(int unit, int end, int r) const {
+    Operands o;
+    const float *residual = p.residual + int64_t(r) * p.out + unit;
+    if (p.bias && unit < end) o.biasA = p.bias[unit];
+    if (p.bias && unit + 8 < end) o.biasB = p.bias[unit + 8];
+    if (p.residual && unit < end) o.residualA = readL2(residual);
+    if (p.residual && unit + 8 < end) o.residualB = readL2(residual + 8);
+    return o;
   }
-  __device__ Operands early(int unit, int end, int r) const { return {added(unit, end, r), added(unit + 8, end, r)}; }
 
   __device__ void finish(int unit, int end, int r, const Operands &o, float a, float b) const {
     float *to = p.dst + int64_t(r) * p.out + unit;
-    if (unit < end) to[0] = a + o.a;
-    if (unit + 8 < end) to[8] = b + o.b;
+    if (unit < end) to[0] = a + o.biasA + o.residualA;
+    if (unit + 8 < end) to[8] = b + o.biasB + o.residualB;
   }
 };
 

@@ -140,7 +140,7 @@ template <class F> __device__ __forceinline__ void store8(const Staged<F> &s, co
 // norm's weights is read before the wait, and of x read once.
 template <class F, bool whole, class Wait>
 __device__ __forceinline__ void stageX(const GemvParams &p, const Staged<F> &s, Wait wait) {
-  constexpr int kept = 2, span = 8 * gemvThreads, batch = 4;
+  constexpr int kept = 2, span = 8 * gemvThreads, batch = 6;
   const int inPad = s.stride - gemvColumnPad, first = 8 * threadIdx.x;
   float w[kept][8];
   if (p.norm) {

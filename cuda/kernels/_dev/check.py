@@ -115,11 +115,15 @@ def check_qkv():
             report(tag + " other slots untouched", float((~cache.k.isnan()).sum() - 3 * kv * d), 0)
 
 
-def check_decode():
+DECODES = (([512, 1, 33, 700], 16, 2, 0, 32), ([300, 16, 17], 28, 4, 0, 32), ([5], 4, 4, 0, 16), ([129, 64], 40, 2, 0, 32),
+           ([500, 90, 3], 16, 2, 70, 32), ([5000], 16, 2, 0, 32))
+PREFILLS = (([(130, 130), (5, 90), (64, 300)], 16, 2, 0), ([(200, 200)], 14, 2, 50), ([(1, 1), (64, 64)], 4, 4, 0))
+
+
+def check_decode(cases=DECODES):
     for dtype, d in itertools.product((torch.float16, torch.bfloat16), (64, 128)):
         name = {torch.float16: "f16", torch.bfloat16: "bf16"}[dtype]
-        for heads, kv, lengths, window, page in ((16, 2, [512, 1, 33, 700], 0, 32), (28, 4, [300, 16, 17], 0, 32), (4, 4, [5], 0, 16),
-                                                 (40, 2, [129, 64], 0, 32), (16, 2, [500, 90, 3], 70, 32), (16, 2, [5000], 0, 32)):
+        for lengths, heads, kv, window, page in cases:
             cache = Cache(lengths, kv, d, dtype, page)
             rows = len(lengths)
             for i, l in enumerate(lengths):
@@ -150,10 +154,10 @@ def check_decode():
                     report(tag + " generic", err(dst[:rows], want), 1e-5)
 
 
-def check_prefill():
+def check_prefill(cases=PREFILLS):
     for dtype, d in itertools.product((torch.float16, torch.bfloat16), (64, 128)):
         name = {torch.float16: "f16", torch.bfloat16: "bf16"}[dtype]
-        for heads, kv, seqs, window in ((16, 2, [(130, 130), (5, 90), (64, 300)], 0), (14, 2, [(200, 200)], 50), (4, 4, [(1, 1), (64, 64)], 0)):
+        for seqs, heads, kv, window in cases:
             lengths = [l for _, l in seqs]
             cache = Cache(lengths, kv, d, dtype)
             rows = sum(r for r, _ in seqs)
@@ -266,6 +270,18 @@ def check_simple():
         l.fill_(float("-inf"))
         run()
         report("argmax -inf", float((dst != -1).sum() + (st != 1).sum()), 0)
+
+
+def check_small():
+    """One small case of each kernel, for compute-sanitizer."""
+    for fmt in ("bf16", "f16", "q8", "q4"):
+        W, W2, x, nw = Weight(fmt, 40, 264), Weight(fmt, 40, 264), fresh(2, 264), fresh(264)
+        d = poison(2, 40)
+        gemv(W, d, x, W2=W2, norm=nw, grid=3)
+        gemv(W, d, x, norm=nw, grid=2)
+        report(f"gemv {fmt}", err(d, rms(x, nw) @ W.ref.double().T), 3e-5)
+    check_decode((([70, 5], 8, 2, 0, 32),))
+    check_prefill((([(70, 70), (5, 40)], 4, 2, 0),))
 
 
 def summary():
