@@ -31,12 +31,14 @@ using namespace zen;
 // grid: (blocks, rows); block: a multiple of 32, at most 1024. A block takes every
 // blocks-th piece of the row; the row's last block to finish merges.
 extern "C" __global__ void __launch_bounds__(1024)
-    zen_argmax(int *dst, int *status, const float *logits, unsigned long long *workspace, unsigned *counters, int vocab) {
+    zen_argmax(int *dst, int *status, const float *logits, unsigned long long *workspace,
+               unsigned *counters, int vocab) {
   __shared__ unsigned long long best[32];
   __shared__ bool last;
   waitForPredecessor();
   releaseSuccessor();
-  const int row = blockIdx.y, lane = threadIdx.x % 32, warp = threadIdx.x / 32, warps = blockDim.x / 32;
+  const int row = blockIdx.y, lane = threadIdx.x % 32, warp = threadIdx.x / 32,
+            warps = blockDim.x / 32;
   const float *x = logits + int64_t(row) * vocab;
   unsigned long long key = 0;
 #pragma unroll 4

@@ -16,7 +16,8 @@ constexpr int rowPerLane = maxHeadDim / 32;
 // grid: (heads, rows); block: 128. Warp w takes the positions p with p % 4 = w in
 // order, by the online softmax (Milakov and Gimelshein, 2018); a lane owns the
 // elements lane + 32·i. The four parts are merged in order. Sums in float32.
-template <class T> __device__ void attentionRow(const AttentionParams &p) {
+template <class T>
+__device__ void attentionRow(const AttentionParams &p) {
   __shared__ float part[rowWarps][maxHeadDim + 2];
   waitForPredecessor();
   releaseSuccessor();
@@ -28,10 +29,12 @@ template <class T> __device__ void attentionRow(const AttentionParams &p) {
 
   float q[rowPerLane], sum[rowPerLane] = {}, largest = -CUDART_INF_F, total = 0;
 #pragma unroll
-  for (int i = 0; i < rowPerLane; i++) q[i] = lane + 32 * i < p.headDim ? readL2(p.q + at + lane + 32 * i) : 0.f;
+  for (int i = 0; i < rowPerLane; i++)
+    q[i] = lane + 32 * i < p.headDim ? readL2(p.q + at + lane + 32 * i) : 0.f;
   for (int pos = first / rowWarps * rowWarps + warp; pos <= position; pos += rowWarps) {
     if (pos < first) continue;
-    const int64_t from = cacheIndex(readL2(pages + pos / p.pageSize), pos % p.pageSize, kvHead, p.kvHeads, p.pageSize, p.headDim);
+    const int64_t from = cacheIndex(readL2(pages + pos / p.pageSize), pos % p.pageSize, kvHead,
+                                    p.kvHeads, p.pageSize, p.headDim);
     const T *k = static_cast<const T *>(p.k) + from, *v = static_cast<const T *>(p.v) + from;
     float score = 0;
 #pragma unroll
@@ -53,7 +56,8 @@ template <class T> __device__ void attentionRow(const AttentionParams &p) {
   float top = -CUDART_INF_F, all = 0;
   for (int w = 0; w < rowWarps; w++) top = fmaxf(top, part[w][maxHeadDim]);
   for (int w = 0; w < rowWarps; w++)
-    if (part[w][maxHeadDim + 1] != 0) all += part[w][maxHeadDim + 1] * expf(part[w][maxHeadDim] - top);
+    if (part[w][maxHeadDim + 1] != 0)
+      all += part[w][maxHeadDim + 1] * expf(part[w][maxHeadDim] - top);
   for (int i = threadIdx.x; i < p.headDim; i += blockDim.x) {
     float y = 0;
     for (int w = 0; w < rowWarps; w++)

@@ -9,10 +9,10 @@
 
 #include "attention_decode.cuh"
 
-#define DECODE(name, T, headDim)                                                                               \
-  extern "C" __global__ void __launch_bounds__(128) zen_attention_decode_##name##_##headDim(                   \
-      const __grid_constant__ zen::AttentionParams p) {                                                        \
-    zen::attentionDecode<T, headDim, 4, 2, false>(p);                                                          \
+#define DECODE(name, T, headDim)                                                                \
+  extern "C" __global__ void __launch_bounds__(128)                                             \
+      zen_attention_decode_##name##_##headDim(const __grid_constant__ zen::AttentionParams p) { \
+    zen::attentionDecode<T, headDim, 4, 2, false>(p);                                           \
   }
 DECODE(f16, __half, 64)
 DECODE(f16, __half, 128)
@@ -20,10 +20,11 @@ DECODE(bf16, zen::bf16, 64)
 DECODE(bf16, zen::bf16, 128)
 
 #if __CUDA_ARCH__ >= 900
-#define DECODE_CLUSTER(name, T, headDim)                                                                       \
-  extern "C" __global__ void __cluster_dims__(1, 1, zen::decodeCluster) __launch_bounds__(128)                 \
-      zen_attention_decode_##name##_##headDim##_cluster(const __grid_constant__ zen::AttentionParams p) {      \
-    zen::attentionDecode<T, headDim, 4, 2, true>(p);                                                           \
+#define DECODE_CLUSTER(name, T, headDim)                                                       \
+  extern "C" __global__ void __cluster_dims__(1, 1, zen::decodeCluster) __launch_bounds__(128) \
+      zen_attention_decode_##name##_##headDim##_cluster(                                       \
+          const __grid_constant__ zen::AttentionParams p) {                                    \
+    zen::attentionDecode<T, headDim, 4, 2, true>(p);                                           \
   }
 DECODE_CLUSTER(f16, __half, 64)
 DECODE_CLUSTER(f16, __half, 128)

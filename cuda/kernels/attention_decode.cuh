@@ -19,7 +19,16 @@ constexpr int decodeCluster = 8;  // splits of a cluster
 // syncCluster is the barrier of all threads of a cluster of blocks.
 __device__ __forceinline__ void syncCluster() {
 #if __CUDA_ARCH__ >= 900
-  asm volatile("barrier.cluster.arrive.release.aligned;\nbarrier.cluster.wait.acquire.aligned;" ::: "memory");
+  asm volatile("barrier.cluster.arrive.release.aligned;\nbarrier.cluster.wait.acquire.aligned;" ::
+                   : "memory");
+#endif
+}
+
+// leaveCluster waits until all blocks of the cluster are through; it orders nothing.
+__device__ __forceinline__ void leaveCluster() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("barrier.cluster.arrive.relaxed.aligned;\nbarrier.cluster.wait.aligned;" ::
+                   : "memory");
 #endif
 }
 
@@ -49,8 +58,8 @@ constexpr int decodeShared(int headDim, int warps, int stages) {
 //	load(head, part, d), put(head, d, y)  four elements
 //	share    of shares blocks that each put a part of the elements
 template <int headDim, int warps, bool normalize, class Load, class Put>
-__device__ __forceinline__ void merge(float2 *stats, float2 *result, int heads, int parts, Load load, Put put,
-                                      int share = 0, int shares = 1) {
+__device__ __forceinline__ void merge(float2 *stats, float2 *result, int heads, int parts,
+                                      Load load, Put put, int share = 0, int shares = 1) {
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
   for (int head = warp; head < heads; head += warps) {
     float top = -CUDART_INF_F, total = 0;
@@ -116,7 +125,8 @@ __device__ void attentionDecode(const AttentionParams &p) {
 
   auto tileIndex = [&](int tile) {
     const int pos = tile * tilePositions;
-    return cacheIndex(readL2(pages + pos / p.pageSize), pos % p.pageSize, kvHead, p.kvHeads, p.pageSize, headDim);
+    return cacheIndex(readL2(pages + pos / p.pageSize), pos % p.pageSize, kvHead, p.kvHeads,
+                      p.pageSize, headDim);
   };
   uint4 *ring = memory + warp * stages * 2 * tileSize;
   auto copy = [&](int tile, int stage) {
@@ -125,7 +135,8 @@ __device__ void attentionDecode(const AttentionParams &p) {
       const int64_t from = tileIndex(tile);
       uint4 *to = ring + stage * 2 * tileSize;
       copyTile<headDim>(to, static_cast<const T *>(p.k) + from, pos, first, position, lane, 32);
-      copyTile<headDim>(to + tileSize, static_cast<const T *>(p.v) + from, pos, first, position, lane, 32);
+      copyTile<headDim>(to + tileSize, static_cast<const T *>(p.v) + from, pos, first, position,
+                        lane, 32);
     }
     copyAsyncCommit();
   };
@@ -143,7 +154,8 @@ __device__ void attentionDecode(const AttentionParams &p) {
   for (int i = 0; i < stages; i++) copy(begin + warp + i * warps, i);
   uint32_t q[headDim / 16][4];
   const float *q0 = p.q + (int64_t(row) * p.heads + head0) * headDim;
-  const float *rows[2] = {g < heads ? q0 + g * headDim : nullptr, g + 8 < heads ? q0 + (g + 8) * headDim : nullptr};
+  const float *rows[2] = {g < heads ? q0 + g * headDim : nullptr,
+                          g + 8 < heads ? q0 + (g + 8) * headDim : nullptr};
   loadQueries<T, headDim>(q, rows, t);
 
   Softmax<headDim> s;
@@ -193,7 +205,8 @@ __device__ void attentionDecode(const AttentionParams &p) {
   copyAsyncWait<0>();
   __syncthreads();
   float *part = reinterpret_cast<float *>(memory);
-  float2 *stats = reinterpret_cast<float2 *>(part + heads * warps * stride);  // [heads, max(warps, splits)]
+  float2 *stats =
+      reinterpret_cast<float2 *>(part + heads * warps * stride);  // [heads, max(warps, splits)]
 #pragma unroll
   for (int h = 0; h < 2; h++) {
     const int head = g + 8 * h;
@@ -202,7 +215,8 @@ __device__ void attentionDecode(const AttentionParams &p) {
     if (head >= heads) continue;
 #pragma unroll
     for (int n = 0; n < headDim / 8; n++)
-      *reinterpret_cast<float2 *>(to + 8 * n + 2 * t) = make_float2(s.out[n][2 * h], s.out[n][2 * h + 1]);
+      *reinterpret_cast<float2 *>(to + 8 * n + 2 * t) =
+          make_float2(s.out[n][2 * h], s.out[n][2 * h + 1]);
     if (t == 0) stats[head * warps + warp] = make_float2(s.largest[h], total);
   }
   __syncthreads();
@@ -213,29 +227,38 @@ __device__ void attentionDecode(const AttentionParams &p) {
   auto finish = [&](int head, int d, float4 y) {
     const int64_t i = (row0 + head) * headDim + d;
     *reinterpret_cast<float4 *>(p.dst + i) = y;
-    if (p.dst16) *reinterpret_cast<uint2 *>(p.dst16 + i) = make_uint2(pack(bf16(), y.x, y.y), pack(bf16(), y.z, y.w));
+    if (p.dst16)
+      *reinterpret_cast<uint2 *>(p.dst16 + i) =
+          make_uint2(pack(bf16(), y.x, y.y), pack(bf16(), y.z, y.w));
   };
   if constexpr (cluster) {
     // Block r merges every eighth of the elements of all splits.
-    float *own = reinterpret_cast<float *>(stats + decodeHeads * decodeMaxSplits);  // [heads, headDim + 4]
-    merge<headDim, warps, false>(stats, result, heads, warps, loadPart, [&](int head, int d, float4 y) {
-      *reinterpret_cast<float4 *>(own + head * stride + d) = y;
-    });
+    float *own =
+        reinterpret_cast<float *>(stats + decodeHeads * decodeMaxSplits);  // [heads, headDim + 4]
+    merge<headDim, warps, false>(stats, result, heads, warps, loadPart,
+                                 [&](int head, int d, float4 y) {
+                                   *reinterpret_cast<float4 *>(own + head * stride + d) = y;
+                                 });
     syncCluster();
     __shared__ float2 total[decodeHeads];
     for (int i = threadIdx.x; i < heads * decodeCluster; i += warps * 32) {
       const uint32_t from = clusterAddress(result + i / decodeCluster, i % decodeCluster);
-      asm volatile("ld.shared::cluster.v2.f32 {%0, %1}, [%2];" : "=f"(stats[i].x), "=f"(stats[i].y) : "r"(from));
+      asm volatile("ld.shared::cluster.v2.f32 {%0, %1}, [%2];"
+                   : "=f"(stats[i].x), "=f"(stats[i].y)
+                   : "r"(from));
     }
     __syncthreads();
-    merge<headDim, warps, true>(stats, total, heads, decodeCluster, [&](int head, int split, int d) {
-      float4 y;
-      asm volatile("ld.shared::cluster.v4.f32 {%0, %1, %2, %3}, [%4];"
-                   : "=f"(y.x), "=f"(y.y), "=f"(y.z), "=f"(y.w)
-                   : "r"(clusterAddress(own + head * stride + d, split)));
-      return y;
-    }, finish, at.z, decodeCluster);
-    syncCluster();  // the others read this block's shared memory
+    merge<headDim, warps, true>(
+        stats, total, heads, decodeCluster,
+        [&](int head, int split, int d) {
+          float4 y;
+          asm volatile("ld.shared::cluster.v4.f32 {%0, %1, %2, %3}, [%4];"
+                       : "=f"(y.x), "=f"(y.y), "=f"(y.z), "=f"(y.w)
+                       : "r"(clusterAddress(own + head * stride + d, split)));
+          return y;
+        },
+        finish, at.z, decodeCluster);
+    leaveCluster();  // the others read this block's shared memory
     return;
   }
   if (p.splits == 1) {
@@ -243,11 +266,14 @@ __device__ void attentionDecode(const AttentionParams &p) {
     return;
   }
   float *values = p.workspace + row0 * p.splits * headDim;
-  float2 *saved = reinterpret_cast<float2 *>(p.workspace + int64_t(gridDim.y) * p.heads * p.splits * headDim) + row0 * p.splits;
-  merge<headDim, warps, false>(stats, result, heads, warps, loadPart, [&](int head, int d, float4 y) {
-    *reinterpret_cast<float4 *>(values + (int64_t(head) * p.splits + at.z) * headDim + d) = y;
-    if (d == 0) saved[head * p.splits + at.z] = result[head];
-  });
+  float2 *saved =
+      reinterpret_cast<float2 *>(p.workspace + int64_t(gridDim.y) * p.heads * p.splits * headDim) +
+      row0 * p.splits;
+  merge<headDim, warps, false>(
+      stats, result, heads, warps, loadPart, [&](int head, int d, float4 y) {
+        *reinterpret_cast<float4 *>(values + (int64_t(head) * p.splits + at.z) * headDim + d) = y;
+        if (d == 0) saved[head * p.splits + at.z] = result[head];
+      });
   __threadfence();
   __syncthreads();
   unsigned *counter = p.counters + int64_t(row) * p.kvHeads * chunks + at.x;
@@ -258,9 +284,13 @@ __device__ void attentionDecode(const AttentionParams &p) {
   if (threadIdx.x == 0) *counter = 0;
   for (int i = threadIdx.x; i < heads * p.splits; i += warps * 32) stats[i] = __ldcg(saved + i);
   __syncthreads();
-  merge<headDim, warps, true>(stats, result, heads, p.splits, [&](int head, int split, int d) {
-    return readL2(reinterpret_cast<const float4 *>(values + (int64_t(head) * p.splits + split) * headDim + d));
-  }, finish);
+  merge<headDim, warps, true>(
+      stats, result, heads, p.splits,
+      [&](int head, int split, int d) {
+        return readL2(reinterpret_cast<const float4 *>(
+            values + (int64_t(head) * p.splits + split) * headDim + d));
+      },
+      finish);
 }
 
 }  // namespace zen

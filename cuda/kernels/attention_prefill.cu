@@ -19,8 +19,9 @@ constexpr int prefillShared(int headDim) { return 2 * 2 * prefillPositions * hea
 //	scores  [8 of 8 positions] of mma
 //	row     position of the lane's row g; that of row g + 8 is 8 on
 template <int headDim>
-__device__ __forceinline__ void softmaxPass(Softmax<headDim> &s, float scores[2 * prefillTiles][4], int row, int from,
-                                            bool masked, int window, float scale, int t) {
+__device__ __forceinline__ void softmaxPass(Softmax<headDim> &s, float scores[2 * prefillTiles][4],
+                                            int row, int from, bool masked, int window, float scale,
+                                            int t) {
 #pragma unroll
   for (int h = 0; h < 2; h++) {
     float top = s.largest[h];
@@ -63,7 +64,8 @@ __device__ __forceinline__ void softmaxPass(Softmax<headDim> &s, float scores[2 
 // multiple of 16. A warp owns 16 rows. Positions pass by 64 at a time, the next 64
 // being copied meanwhile. q and the weights are rounded to the cache's type; sums in
 // float32.
-template <class T, int headDim> __device__ void attentionPrefill(const AttentionParams &p) {
+template <class T, int headDim>
+__device__ void attentionPrefill(const AttentionParams &p) {
   extern __shared__ uint4 memory[];
   constexpr int tileSize = tilePositions * headDim / 8;  // pieces
   constexpr int stageSize = 2 * prefillTiles * tileSize;
@@ -80,10 +82,13 @@ template <class T, int headDim> __device__ void attentionPrefill(const Attention
       const int pos = from + i * tilePositions;
       uint4 *to = memory + stage * stageSize + i * tileSize;
       const bool any = pos <= last;  // a tile past the end is zeros of an unread page
-      const int64_t at = any ? cacheIndex(pages[pos / p.pageSize], pos % p.pageSize, kvHead, p.kvHeads, p.pageSize, headDim) : 0;
-      copyTile<headDim>(to, static_cast<const T *>(p.k) + at, pos, first, last, threadIdx.x, 32 * prefillWarps);
-      copyTile<headDim>(to + prefillTiles * tileSize, static_cast<const T *>(p.v) + at, pos, first, last, threadIdx.x,
+      const int64_t at = any ? cacheIndex(pages[pos / p.pageSize], pos % p.pageSize, kvHead,
+                                          p.kvHeads, p.pageSize, headDim)
+                             : 0;
+      copyTile<headDim>(to, static_cast<const T *>(p.k) + at, pos, first, last, threadIdx.x,
                         32 * prefillWarps);
+      copyTile<headDim>(to + prefillTiles * tileSize, static_cast<const T *>(p.v) + at, pos, first,
+                        last, threadIdx.x, 32 * prefillWarps);
     }
     copyAsyncCommit();
   };
@@ -91,7 +96,9 @@ template <class T, int headDim> __device__ void attentionPrefill(const Attention
   const int rowInTile = 16 * warp + g;
   const float *rows[2];
   for (int h = 0; h < 2; h++)
-    rows[h] = rowInTile + 8 * h < work.y ? p.q + (int64_t(work.x + rowInTile + 8 * h) * p.heads + head) * headDim : nullptr;
+    rows[h] = rowInTile + 8 * h < work.y
+                  ? p.q + (int64_t(work.x + rowInTile + 8 * h) * p.heads + head) * headDim
+                  : nullptr;
   uint32_t q[headDim / 16][4];
   loadQueries<T, headDim>(q, rows, t);
 
@@ -100,19 +107,24 @@ template <class T, int headDim> __device__ void attentionPrefill(const Attention
   const int warpLast = work.w + min(16 * warp + 15, work.y - 1), warpFirst = work.w + 16 * warp;
   int stage = 0;
   for (int from = begin; from <= last; from += prefillPositions, stage ^= 1) {
-    if (from + prefillPositions <= last) copy(from + prefillPositions, stage ^ 1);
-    else copyAsyncCommit();
+    if (from + prefillPositions <= last)
+      copy(from + prefillPositions, stage ^ 1);
+    else
+      copyAsyncCommit();
     copyAsyncWait<1>();
     __syncthreads();
     if (from <= warpLast && 16 * warp < work.y) {
       const uint4 *keys = memory + stage * stageSize, *values = keys + prefillTiles * tileSize;
       float scores[2 * prefillTiles][4];
 #pragma unroll
-      for (int i = 0; i < prefillTiles; i++) scoreTile<T, headDim>(scores + 2 * i, q, keys + i * tileSize, g, t);
+      for (int i = 0; i < prefillTiles; i++)
+        scoreTile<T, headDim>(scores + 2 * i, q, keys + i * tileSize, g, t);
       const bool masked = from + prefillPositions - 1 > warpFirst || p.window > 0;
-      softmaxPass<headDim>(s, scores, warpFirst + g, from, masked, p.window, p.scale * 1.44269504f, t);
+      softmaxPass<headDim>(s, scores, warpFirst + g, from, masked, p.window, p.scale * 1.44269504f,
+                           t);
 #pragma unroll
-      for (int i = 0; i < prefillTiles; i++) addTile<T, headDim>(s.out, scores + 2 * i, values + i * tileSize, lane);
+      for (int i = 0; i < prefillTiles; i++)
+        addTile<T, headDim>(s.out, scores + 2 * i, values + i * tileSize, lane);
     }
     __syncthreads();
   }
@@ -133,10 +145,10 @@ template <class T, int headDim> __device__ void attentionPrefill(const Attention
 
 }  // namespace zen
 
-#define PREFILL(name, T, headDim)                                                                              \
-  extern "C" __global__ void __launch_bounds__(128) zen_attention_prefill_##name##_##headDim(                  \
-      const __grid_constant__ zen::AttentionParams p) {                                                        \
-    zen::attentionPrefill<T, headDim>(p);                                                                      \
+#define PREFILL(name, T, headDim)                                                                \
+  extern "C" __global__ void __launch_bounds__(128)                                              \
+      zen_attention_prefill_##name##_##headDim(const __grid_constant__ zen::AttentionParams p) { \
+    zen::attentionPrefill<T, headDim>(p);                                                        \
   }
 PREFILL(f16, __half, 64)
 PREFILL(f16, __half, 128)

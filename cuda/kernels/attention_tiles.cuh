@@ -19,7 +19,8 @@ namespace zen {
 constexpr int tilePositions = 16;
 
 // piece returns the index of a 16-byte piece of a tile.
-template <int headDim> __device__ __forceinline__ int piece(int row, int column) {
+template <int headDim>
+__device__ __forceinline__ int piece(int row, int column) {
   const int spread = (row & 1) << 2 | (row >> 1 & 3);
   return row * (headDim / 8) + (column ^ spread);
 }
@@ -29,18 +30,20 @@ template <int headDim> __device__ __forceinline__ int piece(int row, int column)
 //
 //	from  [16, headDim] elements, position of the first of them
 template <int headDim, class T>
-__device__ __forceinline__ void copyTile(uint4 *tile, const T *from, int position, int first, int last, int thread,
-                                         int threads) {
+__device__ __forceinline__ void copyTile(uint4 *tile, const T *from, int position, int first,
+                                         int last, int thread, int threads) {
   constexpr int perRow = headDim / 8;
   for (int i = thread; i < tilePositions * perRow; i += threads) {
     const int row = i / perRow, column = i % perRow, pos = position + row;
-    copyAsync16(tile + piece<headDim>(row, column), from + row * headDim + column * 8, pos >= first && pos <= last);
+    copyAsync16(tile + piece<headDim>(row, column), from + row * headDim + column * 8,
+                pos >= first && pos <= last);
   }
 }
 
 // Softmax is the state of the online softmax (Milakov and Gimelshein, 2018) for a
 // warp's 16 query rows; scores are in units of log 2.
-template <int headDim> struct Softmax {
+template <int headDim>
+struct Softmax {
   float out[headDim / 8][4];
   float largest[2], total[2];  // rows g and g + 8; total only of the lane's columns
 
@@ -57,7 +60,8 @@ template <int headDim> struct Softmax {
 // loadQueries puts rows g and g + 8 of q into mma's operand a; the eight elements
 // 32c + 8t.. of a row go to the products 2c and 2c + 1. A null row is zero.
 template <class T, int headDim>
-__device__ __forceinline__ void loadQueries(uint32_t a[headDim / 16][4], const float *rows[2], int t) {
+__device__ __forceinline__ void loadQueries(uint32_t a[headDim / 16][4], const float *rows[2],
+                                            int t) {
 #pragma unroll
   for (int c = 0; c < headDim / 32; c++) {
 #pragma unroll
@@ -75,8 +79,8 @@ __device__ __forceinline__ void loadQueries(uint32_t a[headDim / 16][4], const f
 
 // scoreTile sets scores to q·kᵀ of one tile.
 template <class T, int headDim>
-__device__ __forceinline__ void scoreTile(float scores[2][4], const uint32_t q[headDim / 16][4], const uint4 *keys,
-                                          int g, int t) {
+__device__ __forceinline__ void scoreTile(float scores[2][4], const uint32_t q[headDim / 16][4],
+                                          const uint4 *keys, int g, int t) {
 #pragma unroll
   for (int j = 0; j < 2; j++) {
 #pragma unroll
@@ -93,10 +97,11 @@ __device__ __forceinline__ void scoreTile(float scores[2][4], const uint32_t q[h
 // addTile adds softmax weights · v of one tile: weights are the scores of scoreTile
 // after the exponential.
 template <class T, int headDim>
-__device__ __forceinline__ void addTile(float out[headDim / 8][4], const float weights[2][4], const uint4 *values,
-                                        int lane) {
-  const uint32_t p[4] = {pack(T(), weights[0][0], weights[0][1]), pack(T(), weights[0][2], weights[0][3]),
-                         pack(T(), weights[1][0], weights[1][1]), pack(T(), weights[1][2], weights[1][3])};
+__device__ __forceinline__ void addTile(float out[headDim / 8][4], const float weights[2][4],
+                                        const uint4 *values, int lane) {
+  const uint32_t p[4] = {
+      pack(T(), weights[0][0], weights[0][1]), pack(T(), weights[0][2], weights[0][3]),
+      pack(T(), weights[1][0], weights[1][1]), pack(T(), weights[1][2], weights[1][3])};
 #pragma unroll
   for (int n = 0; n < headDim / 16; n++) {
     uint32_t v[4];

@@ -41,10 +41,20 @@ __device__ __forceinline__ float toFloat(float x) { return x; }
 __device__ __forceinline__ float toFloat(__half x) { return __half2float(x); }
 __device__ __forceinline__ float toFloat(bf16 x) { return __bfloat162float(x); }
 
-template <class T> __device__ __forceinline__ T fromFloat(float x);
-template <> __device__ __forceinline__ float fromFloat<float>(float x) { return x; }
-template <> __device__ __forceinline__ __half fromFloat<__half>(float x) { return __float2half_rn(x); }
-template <> __device__ __forceinline__ bf16 fromFloat<bf16>(float x) { return __float2bfloat16_rn(x); }
+template <class T>
+__device__ __forceinline__ T fromFloat(float x);
+template <>
+__device__ __forceinline__ float fromFloat<float>(float x) {
+  return x;
+}
+template <>
+__device__ __forceinline__ __half fromFloat<__half>(float x) {
+  return __float2half_rn(x);
+}
+template <>
+__device__ __forceinline__ bf16 fromFloat<bf16>(float x) {
+  return __float2bfloat16_rn(x);
+}
 
 __device__ __forceinline__ float readL2(const float *p) { return __ldcg(p); }
 __device__ __forceinline__ float4 readL2(const float4 *p) { return __ldcg(p); }
@@ -113,8 +123,9 @@ __device__ __forceinline__ uint64_t readOncePolicy() {
 // copyAsyncOnce16 is copyAsync16 under a cache policy. It always copies: together with
 // a size the instruction is refused by compute capability 9.0 as illegal.
 __device__ __forceinline__ void copyAsyncOnce16(void *dst, const void *src, uint64_t policy) {
-  asm volatile("cp.async.cg.shared.global.L2::cache_hint [%0], [%1], 16, %2;" ::"r"(sharedAddress(dst)), "l"(src),
-               "l"(policy));
+  asm volatile(
+      "cp.async.cg.shared.global.L2::cache_hint [%0], [%1], 16, %2;" ::"r"(sharedAddress(dst)),
+      "l"(src), "l"(policy));
 }
 
 // copyAsync4 is copyAsync16 of 4 bytes.
@@ -123,11 +134,14 @@ __device__ __forceinline__ void copyAsync4(void *dst, const void *src, bool vali
                "r"(valid ? 4 : 0));
 }
 
-__device__ __forceinline__ void copyAsyncCommit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+__device__ __forceinline__ void copyAsyncCommit() {
+  asm volatile("cp.async.commit_group;" ::: "memory");
+}
 
 // copyAsyncWait returns once at most pending of this thread's newest groups of
 // copies are under way.
-template <int pending> __device__ __forceinline__ void copyAsyncWait() {
+template <int pending>
+__device__ __forceinline__ void copyAsyncWait() {
   asm volatile("cp.async.wait_group %0;" ::"n"(pending) : "memory");
 }
 
@@ -137,17 +151,19 @@ template <int pending> __device__ __forceinline__ void copyAsyncWait() {
 //	a[0] rows g, columns 2t 2t+1   a[1] rows g+8   a[2] columns +8   a[3] both
 //	b[0] rows 2t 2t+1, column g    b[1] rows +8
 //	c[0] c[1] row g, columns 2t 2t+1               c[2] c[3] row g+8
-__device__ __forceinline__ void mma(bf16, float c[4], const uint32_t a[4], uint32_t b0, uint32_t b1) {
+__device__ __forceinline__ void mma(bf16, float c[4], const uint32_t a[4], uint32_t b0,
+                                    uint32_t b1) {
   asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
-               "{%0,%1,%2,%3};"
-               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+      "{%0,%1,%2,%3};"
+      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
-__device__ __forceinline__ void mma(__half, float c[4], const uint32_t a[4], uint32_t b0, uint32_t b1) {
+__device__ __forceinline__ void mma(__half, float c[4], const uint32_t a[4], uint32_t b0,
+                                    uint32_t b1) {
   asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
-               "{%0,%1,%2,%3};"
-               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+      "{%0,%1,%2,%3};"
+      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
 // loadMatrix4 loads four 8x8 tiles of 16-bit elements; lane i gives the address of

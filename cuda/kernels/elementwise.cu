@@ -18,7 +18,8 @@ using namespace zen;
 //	dst16          [n] BF16
 //
 // grid: ceil(n / (4·blockDim.x))
-extern "C" __global__ void zen_swiglu(float *dst, bf16 *dst16, const float *gate, const float *up, int64_t n) {
+extern "C" __global__ void zen_swiglu(float *dst, bf16 *dst16, const float *gate, const float *up,
+                                      int64_t n) {
   waitForPredecessor();
   releaseSuccessor();
   const int64_t first = int64_t(blockIdx.x) * blockDim.x * perThread + threadIdx.x;
@@ -92,6 +93,7 @@ extern "C" __global__ void zen_convert_f16(__half *dst, float *rowScale, const f
   const int exponent = max(int(__float_as_uint(top) >> 23) - 127 - 14, -100);
   const float scale = __uint_as_float(uint32_t(exponent + 127) << 23);
   const float inverse = __uint_as_float(uint32_t(127 - exponent) << 23);
-  for (int i = threadIdx.x; i < in; i += blockDim.x) dst[i] = fromFloat<__half>(readL2(x + i) * inverse);
+  for (int i = threadIdx.x; i < in; i += blockDim.x)
+    dst[i] = fromFloat<__half>(readL2(x + i) * inverse);
   if (threadIdx.x == 0) rowScale[row] = scale;
 }

@@ -15,7 +15,8 @@ __device__ void embedRow(float *dst, const T *table, const int *tokens, int rows
   releaseSuccessor();
   const int64_t row = blockIdx.x;
   const int64_t token = max(0, readL2(tokens + row));
-  for (int i = threadIdx.x; i < hidden; i += blockDim.x) dst[row * hidden + i] = toFloat(table[token * hidden + i]);
+  for (int i = threadIdx.x; i < hidden; i += blockDim.x)
+    dst[row * hidden + i] = toFloat(table[token * hidden + i]);
 }
 
 }  // namespace zen
@@ -30,17 +31,17 @@ using namespace zen;
 //	tokens  [rows]
 //
 // grid: rows; block: any
-#define EMBED(name, T)                                                                                  \
-  extern "C" __global__ void zen_embed_##name(float *dst, const T *table, const __half *scales,         \
-                                              const int *tokens, int rows, int hidden) {                \
-    embedRow(dst, table, tokens, rows, hidden);                                                         \
+#define EMBED(name, T)                                                                          \
+  extern "C" __global__ void zen_embed_##name(float *dst, const T *table, const __half *scales, \
+                                              const int *tokens, int rows, int hidden) {        \
+    embedRow(dst, table, tokens, rows, hidden);                                                 \
   }
 EMBED(f32, float)
 EMBED(f16, __half)
 EMBED(bf16, bf16)
 
-extern "C" __global__ void zen_embed_q8(float *dst, const uint8_t *table, const __half *scales, const int *tokens,
-                                        int rows, int hidden) {
+extern "C" __global__ void zen_embed_q8(float *dst, const uint8_t *table, const __half *scales,
+                                        const int *tokens, int rows, int hidden) {
   waitForPredecessor();
   releaseSuccessor();
   const int64_t row = blockIdx.x, token = max(0, readL2(tokens + row)), pad = padded(hidden, q8Pad);
@@ -48,8 +49,8 @@ extern "C" __global__ void zen_embed_q8(float *dst, const uint8_t *table, const 
     dst[row * hidden + i] = q8Value(table + token * pad, scales + token * (pad / 64), i);
 }
 
-extern "C" __global__ void zen_embed_q4(float *dst, const uint8_t *table, const __half *scales, const int *tokens,
-                                        int rows, int hidden) {
+extern "C" __global__ void zen_embed_q4(float *dst, const uint8_t *table, const __half *scales,
+                                        const int *tokens, int rows, int hidden) {
   waitForPredecessor();
   releaseSuccessor();
   const int64_t row = blockIdx.x, token = max(0, readL2(tokens + row)), pad = padded(hidden, q4Pad);
@@ -64,9 +65,11 @@ extern "C" __global__ void zen_embed_q4(float *dst, const uint8_t *table, const 
 //	outputRows  [m]
 //
 // grid: m; block: any
-extern "C" __global__ void zen_select_rows(float *dst, const float *x, const int *outputRows, int hidden) {
+extern "C" __global__ void zen_select_rows(float *dst, const float *x, const int *outputRows,
+                                           int hidden) {
   waitForPredecessor();
   releaseSuccessor();
   const int64_t to = blockIdx.x, from = readL2(outputRows + to);
-  for (int i = threadIdx.x; i < hidden; i += blockDim.x) dst[to * hidden + i] = readL2(x + from * hidden + i);
+  for (int i = threadIdx.x; i < hidden; i += blockDim.x)
+    dst[to * hidden + i] = readL2(x + from * hidden + i);
 }

@@ -23,7 +23,8 @@ struct QkvParams {
 };
 static_assert(sizeof(QkvParams) == 240, "QkvParams differs from its Go twin");
 
-template <class F> __device__ __forceinline__ Row rowOf(const void *w, const void *scales, int64_t row, int in) {
+template <class F>
+__device__ __forceinline__ Row rowOf(const void *w, const void *scales, int64_t row, int in) {
   constexpr int perScale = F::sumLength ? F::sumLength : 1;
   const int64_t pad = perScale == 32 ? padded(in, q4Pad) : padded(in, q8Pad);
   return {static_cast<const uint8_t *>(w) + row * F::rowBytes(in),
@@ -31,7 +32,8 @@ template <class F> __device__ __forceinline__ Row rowOf(const void *w, const voi
 }
 
 // Store is dst = x·wT + bias + residual.
-template <class F> struct Store {
+template <class F>
+struct Store {
   static constexpr int perTile = 16;
   const GemvParams &p;
 
@@ -61,7 +63,8 @@ template <class F> struct Store {
 };
 
 // Gated is dst = silu(x·wT) · (x·w2T); a pair is a row of w and the same of w2.
-template <class F> struct Gated {
+template <class F>
+struct Gated {
   static constexpr int perTile = 8;
   const GemvParams &p;
 
@@ -80,7 +83,8 @@ template <class F> struct Gated {
 
 // Qkv projects, rotates q and k, and writes k and v into the cache; a pair is
 // elements i and i + headDim/2 of a head of q, k or v.
-template <class F> struct Qkv {
+template <class F>
+struct Qkv {
   static constexpr int perTile = 8;
   const QkvParams &p;
   int position[4], page[4];  // [rows]; what the step was given
@@ -100,21 +104,24 @@ template <class F> struct Qkv {
     for (int r = 0; r < 4; r++) {
       position[r] = r < p.g.rows ? readL2(p.r.positions + r) : -1;
       if (position[r] >= 0)
-        page[r] = readL2(p.r.pages + int64_t(readL2(p.r.sequences + r)) * p.r.pageStride + position[r] / p.r.pageSize);
+        page[r] = readL2(p.r.pages + int64_t(readL2(p.r.sequences + r)) * p.r.pageStride +
+                         position[r] / p.r.pageSize);
     }
   }
 
   __device__ void append(void *cache, int64_t at, float a, float b) const {
     const int half = p.r.headDim / 2;
     switch (p.kvType) {
-    case 0:
-      static_cast<float *>(cache)[at] = a, static_cast<float *>(cache)[at + half] = b;
-      return;
-    case 1:
-      static_cast<__half *>(cache)[at] = fromFloat<__half>(a), static_cast<__half *>(cache)[at + half] = fromFloat<__half>(b);
-      return;
-    default:
-      static_cast<bf16 *>(cache)[at] = fromFloat<bf16>(a), static_cast<bf16 *>(cache)[at + half] = fromFloat<bf16>(b);
+      case 0:
+        static_cast<float *>(cache)[at] = a, static_cast<float *>(cache)[at + half] = b;
+        return;
+      case 1:
+        static_cast<__half *>(cache)[at] = fromFloat<__half>(a),
+                           static_cast<__half *>(cache)[at + half] = fromFloat<__half>(b);
+        return;
+      default:
+        static_cast<bf16 *>(cache)[at] = fromFloat<bf16>(a),
+                         static_cast<bf16 *>(cache)[at + half] = fromFloat<bf16>(b);
     }
   }
 
@@ -144,13 +151,15 @@ template <class F> struct Qkv {
   __device__ void finish(int, int, int r, const Operands &o, float a, float b) const {
     if (o.position < 0) return;
     a += o.biasA, b += o.biasB;
-    const float x = o.kind == 2 ? a : a * o.cosine - b * o.sine, y = o.kind == 2 ? b : b * o.cosine + a * o.sine;
+    const float x = o.kind == 2 ? a : a * o.cosine - b * o.sine,
+                y = o.kind == 2 ? b : b * o.cosine + a * o.sine;
     if (o.kind == 0) {
       float *q = p.r.q + (int64_t(r) * p.r.heads + o.head) * p.r.headDim + o.pair;
       q[0] = x, q[p.r.headDim / 2] = y;
       return;
     }
-    const int64_t at = cacheIndex(o.page, o.position % p.r.pageSize, o.head, p.r.kvHeads, p.r.pageSize, p.r.headDim);
+    const int64_t at = cacheIndex(o.page, o.position % p.r.pageSize, o.head, p.r.kvHeads,
+                                  p.r.pageSize, p.r.headDim);
     append(o.kind == 1 ? p.r.kcache : p.r.vcache, at + o.pair, x, y);
   }
 };

@@ -47,14 +47,11 @@ struct FormatBF16 {
   static constexpr int sumLength = 0;
   static constexpr bool wholeSteps = false;
   __device__ static int rowBytes(int in) { return in * 2; }
-  // value returns element k of a row of a table [.., in].
-  __device__ static float value(const void *table, const void *, int64_t row, int k, int in) {
-    return toFloat(static_cast<const bf16 *>(table)[row * in + k]);
-  }
   __device__ static void copyScales(uint8_t *, const Row &, const Row &, int, int) {}
 
-  __device__ static __forceinline__ void step(float sum[4], const uint4 *pieces, const uint8_t *, const bf16 *column,
-                                              bool live, const float *, int step) {
+  __device__ static __forceinline__ void step(float sum[4], const uint4 *pieces, const uint8_t *,
+                                              const bf16 *column, bool live, const float *,
+                                              int step) {
     float part[2][4] = {};  // two chains: half the latency
 #pragma unroll
     for (int c = 0; c < 2; c++) {
@@ -75,20 +72,19 @@ struct FormatF16 {
   static constexpr int sumLength = 0;
   static constexpr bool wholeSteps = false;
   __device__ static int rowBytes(int in) { return in * 2; }
-  __device__ static float value(const void *table, const void *, int64_t row, int k, int in) {
-    return toFloat(static_cast<const __half *>(table)[row * in + k]);
-  }
   __device__ static void copyScales(uint8_t *, const Row &, const Row &, int, int) {}
 
   __device__ static __forceinline__ void split(uint32_t &high, uint32_t &low, uint32_t w) {
     const float2 f = __half22float2(*reinterpret_cast<__half2 *>(&w));
     const uint32_t x = __float_as_uint(f.x) & 0xffff0000u, y = __float_as_uint(f.y) & 0xffff0000u;
     high = x >> 16 | y;
-    low = __float_as_uint(f.x - __uint_as_float(x)) >> 16 | (__float_as_uint(f.y - __uint_as_float(y)) & 0xffff0000u);
+    low = __float_as_uint(f.x - __uint_as_float(x)) >> 16 |
+          (__float_as_uint(f.y - __uint_as_float(y)) & 0xffff0000u);
   }
 
-  __device__ static __forceinline__ void step(float sum[4], const uint4 *pieces, const uint8_t *, const bf16 *column,
-                                              bool live, const float *, int step) {
+  __device__ static __forceinline__ void step(float sum[4], const uint4 *pieces, const uint8_t *,
+                                              const bf16 *column, bool live, const float *,
+                                              int step) {
 #pragma unroll
     for (int c = 0; c < 2; c++) {
       const uint4 a = pieces[(2 * c) * gemvThreads], b = pieces[(2 * c + 1) * gemvThreads];
@@ -114,17 +110,14 @@ struct FormatQ8 {
   static constexpr bool wholeSteps = true;
   __device__ static int rowBytes(int in) { return padded(in, q8Pad); }
 
-  __device__ static float value(const void *table, const void *scales, int64_t row, int k, int in) {
-    const int64_t pad = padded(in, q8Pad);
-    return q8Value(static_cast<const uint8_t *>(table) + row * pad, static_cast<const __half *>(scales) + row * (pad / 64), k);
-  }
-
-  __device__ static __forceinline__ void copyScales(uint8_t *slot, const Row &a, const Row &b, int step, int t) {
+  __device__ static __forceinline__ void copyScales(uint8_t *slot, const Row &a, const Row &b,
+                                                    int step, int t) {
     if (t < 2) copyAsync4(slot + 128 * t, (t ? b : a).scales + 4 * step, true);
   }
 
-  __device__ static __forceinline__ void step(float sum[4], const uint4 *pieces, const uint8_t *scales,
-                                              const bf16 *column, bool live, const float *sums, int step) {
+  __device__ static __forceinline__ void step(float sum[4], const uint4 *pieces,
+                                              const uint8_t *scales, const bf16 *column, bool live,
+                                              const float *sums, int step) {
     const uint32_t mask = nibbleMask();
     const float2 scaleA = __half22float2(*reinterpret_cast<const __half2 *>(scales));
     const float2 scaleB = __half22float2(*reinterpret_cast<const __half2 *>(scales + 128));
@@ -141,8 +134,10 @@ struct FormatQ8 {
 #pragma unroll
         for (int m = 0; m < 2; m++) {
           const uint32_t wa = wordsA[2 * h + m], wb = wordsB[2 * h + m];
-          const uint32_t l[4] = {nibbles(wa, 0, mask), nibbles(wb, 0, mask), nibbles(wa, 8, mask), nibbles(wb, 8, mask)};
-          const uint32_t u[4] = {nibbles(wa, 4, mask), nibbles(wb, 4, mask), nibbles(wa, 12, mask), nibbles(wb, 12, mask)};
+          const uint32_t l[4] = {nibbles(wa, 0, mask), nibbles(wb, 0, mask), nibbles(wa, 8, mask),
+                                 nibbles(wb, 8, mask)};
+          const uint32_t u[4] = {nibbles(wa, 4, mask), nibbles(wb, 4, mask), nibbles(wa, 12, mask),
+                                 nibbles(wb, 12, mask)};
           mma(bf16(), low, l, m ? x.z : x.x, m ? x.w : x.y);
           mma(bf16(), high, u, m ? x.z : x.x, m ? x.w : x.y);
         }
@@ -161,19 +156,17 @@ struct FormatQ4 {
   static constexpr bool wholeSteps = true;
   __device__ static int rowBytes(int in) { return padded(in, q4Pad) / 2; }
 
-  __device__ static float value(const void *table, const void *scales, int64_t row, int k, int in) {
-    const int64_t pad = padded(in, q4Pad);
-    return q4Value(static_cast<const uint8_t *>(table) + row * (pad / 2), static_cast<const __half *>(scales) + row * (pad / 32), k);
-  }
-
-  __device__ static __forceinline__ void copyScales(uint8_t *slot, const Row &a, const Row &b, int step, int t) {
+  __device__ static __forceinline__ void copyScales(uint8_t *slot, const Row &a, const Row &b,
+                                                    int step, int t) {
     if (t < 2) copyAsync16(slot + 128 * t, (t ? b : a).scales + 16 * step, true);
   }
 
-  __device__ static __forceinline__ void step(float sum[4], const uint4 *pieces, const uint8_t *scales,
-                                              const bf16 *column, bool live, const float *sums, int step) {
+  __device__ static __forceinline__ void step(float sum[4], const uint4 *pieces,
+                                              const uint8_t *scales, const bf16 *column, bool live,
+                                              const float *sums, int step) {
     const uint32_t mask = nibbleMask();
-    const uint4 scaleA = *reinterpret_cast<const uint4 *>(scales), scaleB = *reinterpret_cast<const uint4 *>(scales + 128);
+    const uint4 scaleA = *reinterpret_cast<const uint4 *>(scales),
+                scaleB = *reinterpret_cast<const uint4 *>(scales + 128);
     const uint32_t halvesA[4] = {scaleA.x, scaleA.y, scaleA.z, scaleA.w};
     const uint32_t halvesB[4] = {scaleB.x, scaleB.y, scaleB.z, scaleB.w};
 #pragma unroll
@@ -186,14 +179,19 @@ struct FormatQ4 {
         const float2 x0 = blockSum2(sums, 8 * step + 4 * c + q);
         float part[4] = {x0.x, x0.y, x0.x, x0.y};
         const uint32_t wa = wordsA[q], wb = wordsB[q];
-        const uint32_t first[4] = {nibbles(wa, 0, mask), nibbles(wb, 0, mask), nibbles(wa, 4, mask), nibbles(wb, 4, mask)};
-        const uint32_t second[4] = {nibbles(wa, 8, mask), nibbles(wb, 8, mask), nibbles(wa, 12, mask), nibbles(wb, 12, mask)};
+        const uint32_t first[4] = {nibbles(wa, 0, mask), nibbles(wb, 0, mask), nibbles(wa, 4, mask),
+                                   nibbles(wb, 4, mask)};
+        const uint32_t second[4] = {nibbles(wa, 8, mask), nibbles(wb, 8, mask),
+                                    nibbles(wa, 12, mask), nibbles(wb, 12, mask)};
         mma(bf16(), part, first, x.x, x.y);
         mma(bf16(), part, second, x.z, x.w);
-        const float2 sa = __half22float2(*reinterpret_cast<const __half2 *>(&halvesA[2 * c + q / 2]));
-        const float2 sb = __half22float2(*reinterpret_cast<const __half2 *>(&halvesB[2 * c + q / 2]));
+        const float2 sa =
+            __half22float2(*reinterpret_cast<const __half2 *>(&halvesA[2 * c + q / 2]));
+        const float2 sb =
+            __half22float2(*reinterpret_cast<const __half2 *>(&halvesB[2 * c + q / 2]));
 #pragma unroll
-        for (int i = 0; i < 4; i++) sum[i] += (i < 2 ? (q % 2 ? sa.y : sa.x) : (q % 2 ? sb.y : sb.x)) * part[i];
+        for (int i = 0; i < 4; i++)
+          sum[i] += (i < 2 ? (q % 2 ? sa.y : sa.x) : (q % 2 ? sb.y : sb.x)) * part[i];
       }
     }
   }

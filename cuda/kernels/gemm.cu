@@ -32,21 +32,25 @@ template <class T>
 __device__ __forceinline__ void copySlice(uint4 *to, const T *from, int rows, int in, int k0) {
 #pragma unroll
   for (int i = 0; i < gemmPieces / gemmThreads; i++) {
-    const int at = threadIdx.x + i * gemmThreads, row = at / 8, column = at % 8, k = k0 + column * 8;
+    const int at = threadIdx.x + i * gemmThreads, row = at / 8, column = at % 8,
+              k = k0 + column * 8;
     const bool inside = row < rows && k < in;
-    copyAsync16(to + row * 8 + (column ^ (row & 7)), from + (inside ? int64_t(row) * in + k : 0), inside);
+    copyAsync16(to + row * 8 + (column ^ (row & 7)), from + (inside ? int64_t(row) * in + k : 0),
+                inside);
   }
 }
 
 // gemmBlock computes one tile.
 //
 // grid: (ceil(out/128), ceil(n/128)); block: 256; shared: 98304 bytes
-template <class T> __device__ void gemmBlock(const GemmParams &p) {
+template <class T>
+__device__ void gemmBlock(const GemmParams &p) {
   extern __shared__ uint4 memory[];
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
   const int row0 = blockIdx.y * gemmTile, out0 = blockIdx.x * gemmTile;
   const int warpRow = warp / 4 * 64, warpOut = warp % 4 * 32;
-  const T *x = static_cast<const T *>(p.x) + int64_t(row0) * p.in, *w = static_cast<const T *>(p.w) + int64_t(out0) * p.in;
+  const T *x = static_cast<const T *>(p.x) + int64_t(row0) * p.in,
+          *w = static_cast<const T *>(p.w) + int64_t(out0) * p.in;
   const int slices = (p.in + gemmDepth - 1) / gemmDepth;
   auto copy = [&](int slice) {
     if (slice < slices) {
@@ -62,19 +66,23 @@ template <class T> __device__ void gemmBlock(const GemmParams &p) {
     copyAsyncWait<gemmStages - 2>();
     __syncthreads();
     copy(slice + gemmStages - 1);
-    const uint32_t xs = sharedAddress(memory + slice % gemmStages * 2 * gemmPieces), ws = xs + gemmPieces * 16;
+    const uint32_t xs = sharedAddress(memory + slice % gemmStages * 2 * gemmPieces),
+                   ws = xs + gemmPieces * 16;
 #pragma unroll
     for (int k = 0; k < gemmDepth / 16; k++) {
       uint32_t a[4][4], b[2][4];
 #pragma unroll
-      for (int i = 0; i < 4; i++) loadMatrix4(a[i], gemmPiece(xs, warpRow + 16 * i + lane % 16, 2 * k + lane / 16));
+      for (int i = 0; i < 4; i++)
+        loadMatrix4(a[i], gemmPiece(xs, warpRow + 16 * i + lane % 16, 2 * k + lane / 16));
 #pragma unroll
       for (int j = 0; j < 2; j++)
-        loadMatrix4(b[j], gemmPiece(ws, warpOut + 16 * j + lane / 16 * 8 + lane % 8, 2 * k + lane / 8 % 2));
+        loadMatrix4(
+            b[j], gemmPiece(ws, warpOut + 16 * j + lane / 16 * 8 + lane % 8, 2 * k + lane / 8 % 2));
 #pragma unroll
       for (int i = 0; i < 4; i++)
 #pragma unroll
-        for (int j = 0; j < 4; j++) mma(T(), sum[i][j], a[i], b[j / 2][j % 2 * 2], b[j / 2][j % 2 * 2 + 1]);
+        for (int j = 0; j < 4; j++)
+          mma(T(), sum[i][j], a[i], b[j / 2][j % 2 * 2], b[j / 2][j % 2 * 2 + 1]);
     }
   }
   const int g = lane / 4, t = lane % 4;

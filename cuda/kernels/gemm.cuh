@@ -32,7 +32,8 @@ struct GemmParams {
 static_assert(sizeof(GemmParams) == 72, "GemmParams differs from its Go twin");
 
 // putGemm writes two neighbouring elements of a row; column is even.
-__device__ __forceinline__ void putGemm(const GemmParams &p, int row, int column, float a, float b) {
+__device__ __forceinline__ void putGemm(const GemmParams &p, int row, int column, float a,
+                                        float b) {
   if (row >= p.n || column >= p.out) return;
   const bool both = column + 1 < p.out;
   const int64_t at = int64_t(row) * p.out + column;

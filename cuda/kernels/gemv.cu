@@ -12,7 +12,8 @@
 
 namespace zen {
 
-template <class F, class E> __device__ __forceinline__ void gemv(const GemvParams &p, E &epilogue) {
+template <class F, class E>
+__device__ __forceinline__ void gemv(const GemvParams &p, E &epilogue) {
   extern __shared__ uint4 memory[];
   const Staged<F> s(memory, p.in);
   Ring<F> ring(s.end(p.rows), memory);
@@ -40,28 +41,30 @@ template <class F, class E> __device__ __forceinline__ void gemv(const GemvParam
   if (tile < tiles.count) enter();
   for (int i = 0; i < ring.stages; i++) copyNext();
   epilogue.begin();
-  if (p.in % 8 == 0) stageX<F, true>(p, s, waitForPredecessor);
-  else stageX<F, false>(p, s, waitForPredecessor);
+  if (p.in % 8 == 0)
+    stageX<F, true>(p, s, waitForPredecessor);
+  else
+    stageX<F, false>(p, s, waitForPredecessor);
   multiply<F>(p, s, epilogue, ring, copyNext);
 }
 
 }  // namespace zen
 
-#define GEMV(name, F)                                                                                             \
-  extern "C" __global__ void __launch_bounds__(zen::gemvThreads, 2) zen_gemv_##name(                              \
-      const __grid_constant__ zen::GemvParams p) {                                                                \
-    zen::Store<zen::F> e{p};                                                                                      \
-    zen::gemv<zen::F>(p, e);                                                                                      \
-  }                                                                                                               \
-  extern "C" __global__ void __launch_bounds__(zen::gemvThreads, 2) zen_gemv_##name##_swiglu(                     \
-      const __grid_constant__ zen::GemvParams p) {                                                                \
-    zen::Gated<zen::F> e{p};                                                                                      \
-    zen::gemv<zen::F>(p, e);                                                                                      \
-  }                                                                                                               \
-  extern "C" __global__ void __launch_bounds__(zen::gemvThreads, 2) zen_gemv_##name##_qkv(                        \
-      const __grid_constant__ zen::QkvParams p) {                                                                 \
-    zen::Qkv<zen::F> e{p};                                                                                        \
-    zen::gemv<zen::F>(p.g, e);                                                                                    \
+#define GEMV(name, F)                                                       \
+  extern "C" __global__ void __launch_bounds__(zen::gemvThreads, 2)         \
+      zen_gemv_##name(const __grid_constant__ zen::GemvParams p) {          \
+    zen::Store<zen::F> e{p};                                                \
+    zen::gemv<zen::F>(p, e);                                                \
+  }                                                                         \
+  extern "C" __global__ void __launch_bounds__(zen::gemvThreads, 2)         \
+      zen_gemv_##name##_swiglu(const __grid_constant__ zen::GemvParams p) { \
+    zen::Gated<zen::F> e{p};                                                \
+    zen::gemv<zen::F>(p, e);                                                \
+  }                                                                         \
+  extern "C" __global__ void __launch_bounds__(zen::gemvThreads, 2)         \
+      zen_gemv_##name##_qkv(const __grid_constant__ zen::QkvParams p) {     \
+    zen::Qkv<zen::F> e{p};                                                  \
+    zen::gemv<zen::F>(p.g, e);                                              \
   }
 GEMV(bf16, FormatBF16)
 GEMV(f16, FormatF16)

@@ -67,7 +67,8 @@ struct Row {
 };
 
 // Staged is x and what belongs to it in shared memory, in this order.
-template <class F> struct Staged {
+template <class F>
+struct Staged {
   float *sums;       // [2, 8 warps, 2 halves, 32 lanes]
   float *blockSums;  // [inPad/sumLength, 8 columns]: F::sumFactor · the sums of x over a block
   bf16 *x;           // [2·rows, inPad + 32]
@@ -87,7 +88,8 @@ template <class F> struct Staged {
 
 // load8 reads eight inputs of a row from k on; those past the row are zero. whole says
 // that in is a multiple of 8: no branch then keeps loads from being under way together.
-template <bool whole> __device__ __forceinline__ void load8(float v[8], const float *x, int k, int in) {
+template <bool whole>
+__device__ __forceinline__ void load8(float v[8], const float *x, int k, int in) {
   if constexpr (whole) {
     float4 a = make_float4(0, 0, 0, 0), b = a;
     if (k < in) {
@@ -103,7 +105,8 @@ template <bool whole> __device__ __forceinline__ void load8(float v[8], const fl
 
 // store8 writes eight inputs of row r as high and low parts, and their block's sums
 // times what the format's bias asks for. Whole warps call it; k past the row is skipped.
-template <class F> __device__ __forceinline__ void store8(const Staged<F> &s, const float v[8], int r, int k) {
+template <class F>
+__device__ __forceinline__ void store8(const Staged<F> &s, const float v[8], int r, int k) {
   constexpr int sumLength = F::sumLength;
   const bool inside = k < s.stride - gemvColumnPad;
   uint32_t high[4], low[4];
@@ -120,8 +123,10 @@ template <class F> __device__ __forceinline__ void store8(const Staged<F> &s, co
     }
   }
   if (inside) {
-    *reinterpret_cast<uint4 *>(s.x + 2 * r * s.stride + k) = make_uint4(high[0], high[1], high[2], high[3]);
-    *reinterpret_cast<uint4 *>(s.x + (2 * r + 1) * s.stride + k) = make_uint4(low[0], low[1], low[2], low[3]);
+    *reinterpret_cast<uint4 *>(s.x + 2 * r * s.stride + k) =
+        make_uint4(high[0], high[1], high[2], high[3]);
+    *reinterpret_cast<uint4 *>(s.x + (2 * r + 1) * s.stride + k) =
+        make_uint4(low[0], low[1], low[2], low[3]);
   }
   if constexpr (sumLength > 0) {
 #pragma unroll

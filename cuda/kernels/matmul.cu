@@ -21,8 +21,8 @@ constexpr int productDepth = 16;  // inputs of a pass
 // tile, 16 apart; each is summed over the inputs in order, so that it does not
 // depend on the other rows.
 template <class T>
-__device__ void matmulTile(float *dst, const float *x, const T *w, const float *bias, const float *residual, int n,
-                           int in, int out) {
+__device__ void matmulTile(float *dst, const float *x, const T *w, const float *bias,
+                           const float *residual, int n, int in, int out) {
   __shared__ float xs[productDepth][productTile + 1], ws[productDepth][productTile + 1];
   const int tx = threadIdx.x % 16, ty = threadIdx.x / 16;
   const int64_t row0 = int64_t(blockIdx.y) * productTile, out0 = int64_t(blockIdx.x) * productTile;
@@ -40,7 +40,8 @@ __device__ void matmulTile(float *dst, const float *x, const T *w, const float *
 #pragma unroll
       for (int i = 0; i < 4; i++)
 #pragma unroll
-        for (int j = 0; j < 4; j++) sum[i][j] = fmaf(xs[k][ty + 16 * i], ws[k][tx + 16 * j], sum[i][j]);
+        for (int j = 0; j < 4; j++)
+          sum[i][j] = fmaf(xs[k][ty + 16 * i], ws[k][tx + 16 * j], sum[i][j]);
     }
     __syncthreads();
   }
@@ -60,11 +61,11 @@ __device__ void matmulTile(float *dst, const float *x, const T *w, const float *
 
 using namespace zen;
 
-#define MATMUL(name, T)                                                                                          \
-  extern "C" __global__ void __launch_bounds__(256)                                                              \
-      zen_matmul_##name(float *dst, const float *x, const T *w, const float *bias, const float *residual, int n, \
-                        int in, int out) {                                                                       \
-    matmulTile(dst, x, w, bias, residual, n, in, out);                                                           \
+#define MATMUL(name, T)                                                            \
+  extern "C" __global__ void __launch_bounds__(256)                                \
+      zen_matmul_##name(float *dst, const float *x, const T *w, const float *bias, \
+                        const float *residual, int n, int in, int out) {           \
+    matmulTile(dst, x, w, bias, residual, n, in, out);                             \
   }
 MATMUL(f32, float)
 MATMUL(f16, __half)

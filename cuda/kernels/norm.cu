@@ -16,8 +16,8 @@ using namespace zen;
 //
 // grid: rows; block: a multiple of 32, at most 1024. A block owns a row, a thread
 // its columns threadIdx.x + i·blockDim.x in both passes. Sums in float32.
-extern "C" __global__ void zen_rmsnorm(float *dst, bf16 *dst16, float *x, const float *residual, const float *weight,
-                                       int hidden, float eps) {
+extern "C" __global__ void zen_rmsnorm(float *dst, bf16 *dst16, float *x, const float *residual,
+                                       const float *weight, int hidden, float eps) {
   __shared__ float scratch[33];
   waitForPredecessor();
   releaseSuccessor();

@@ -8,7 +8,9 @@
 namespace zen {
 
 // q8Word biases four consecutive weights and puts them in the device's byte order.
-__device__ __forceinline__ uint32_t q8Word(uint32_t w) { return __byte_perm(w ^ 0x80808080u, 0, 0x3120); }
+__device__ __forceinline__ uint32_t q8Word(uint32_t w) {
+  return __byte_perm(w ^ 0x80808080u, 0, 0x3120);
+}
 
 }  // namespace zen
 
@@ -28,7 +30,8 @@ using namespace zen;
 extern "C" __global__ void zen_repack_q8(uint8_t *dst, __half *dstScales, const uint8_t *panels,
                                          const __half *panelScales, int in, int out, int firstRow) {
   const int block = blockIdx.x, blocks = (in + 63) / 64, pad = padded(in, q8Pad);
-  const int r = threadIdx.x / 16, word = threadIdx.x % 16, t = word / 4, h = word / 2 % 2, j = word % 2;
+  const int r = threadIdx.x / 16, word = threadIdx.x % 16, t = word / 4, h = word / 2 % 2,
+            j = word % 2;
   const int64_t panel = blockIdx.y, row = firstRow + panel * 16 + r;
   if (panel * 16 + r >= out) return;
   uint32_t w = 0;
@@ -49,13 +52,15 @@ extern "C" __global__ void zen_repack_q8(uint8_t *dst, __half *dstScales, const 
 extern "C" __global__ void zen_repack_i8(uint8_t *dst, __half *dstScales, const uint8_t *rows,
                                          const __half *rowScales, int in, int out, int firstRow) {
   const int block = blockIdx.x, pad = padded(in, q8Pad);
-  const int r = threadIdx.x / 16, word = threadIdx.x % 16, t = word / 4, h = word / 2 % 2, j = word % 2;
+  const int r = threadIdx.x / 16, word = threadIdx.x % 16, t = word / 4, h = word / 2 % 2,
+            j = word % 2;
   const int64_t from = int64_t(blockIdx.y) * 16 + r, row = firstRow + from;
   if (from >= out) return;
   uint32_t w = 0;
   __half scale = __float2half_rn(0);
   if (block < in / 64) {
-    w = reinterpret_cast<const uint32_t *>(rows)[(from * in + block * 64 + 32 * h + 8 * t + 4 * j) / 4];
+    w = reinterpret_cast<const uint32_t *>(
+        rows)[(from * in + block * 64 + 32 * h + 8 * t + 4 * j) / 4];
     scale = rowScales[from * (in / 64) + block];
   }
   reinterpret_cast<uint32_t *>(dst)[(row * pad + block * 64) / 4 + word] = q8Word(w);
@@ -83,7 +88,8 @@ extern "C" __global__ void zen_repack_q4(uint8_t *dst, __half *dstScales, const 
     const int64_t at = panel * blocks + block;
     packed = 0;
     for (int e = 0; e < 8; e++) {
-      const uint32_t w = reinterpret_cast<const uint32_t *>(panels)[(at * 8 + 2 * t + e / 4) * 16 + r];
+      const uint32_t w =
+          reinterpret_cast<const uint32_t *>(panels)[(at * 8 + 2 * t + e / 4) * 16 + r];
       packed |= (w >> (8 * (e % 4) + 4 * high) & 15) << (4 * (e / 2) + 16 * (e % 2));
     }
     scale = panelScales[(at * 2 + high) * 16 + r];
@@ -97,29 +103,35 @@ extern "C" __global__ void zen_repack_q4(uint8_t *dst, __half *dstScales, const 
 //	dst  [out, in] BF16, in a multiple of 8
 //
 // grid: (ceil(in/256), out); block: 32, eight consecutive elements each
-extern "C" __global__ void zen_dequant_q8(bf16 *dst, const uint8_t *w, const __half *scales, int in, int out) {
+extern "C" __global__ void zen_dequant_q8(bf16 *dst, const uint8_t *w, const __half *scales, int in,
+                                          int out) {
   const int64_t row = blockIdx.y, pad = padded(in, q8Pad);
   const int k = blockIdx.x * 256 + threadIdx.x * 8;
   if (k >= in) return;
-  const uint2 q = *reinterpret_cast<const uint2 *>(w + row * pad + (k >> 6) * 64 + (k >> 3 & 3) * 16 + (k >> 5 & 1) * 8);
+  const uint2 q = *reinterpret_cast<const uint2 *>(w + row * pad + (k >> 6) * 64 +
+                                                   (k >> 3 & 3) * 16 + (k >> 5 & 1) * 8);
   const float s = __half2float(scales[row * (pad / 64) + (k >> 6)]);
   uint4 y;
   auto pair = [s](uint32_t word, int low) {
-    return pack(bf16(), float(int(word >> (8 * low) & 255) - 128) * s, float(int(word >> (8 * low + 16) & 255) - 128) * s);
+    return pack(bf16(), float(int(word >> (8 * low) & 255) - 128) * s,
+                float(int(word >> (8 * low + 16) & 255) - 128) * s);
   };
   y.x = pair(q.x, 0), y.y = pair(q.x, 1), y.z = pair(q.y, 0), y.w = pair(q.y, 1);
   *reinterpret_cast<uint4 *>(dst + row * in + k) = y;
 }
 
-extern "C" __global__ void zen_dequant_q4(bf16 *dst, const uint8_t *w, const __half *scales, int in, int out) {
+extern "C" __global__ void zen_dequant_q4(bf16 *dst, const uint8_t *w, const __half *scales, int in,
+                                          int out) {
   const int64_t row = blockIdx.y, pad = padded(in, q4Pad);
   const int k = blockIdx.x * 256 + threadIdx.x * 8;
   if (k >= in) return;
-  const uint32_t q = *reinterpret_cast<const uint32_t *>(w + row * (pad / 2) + (k >> 7) * 64 + (k >> 3 & 3) * 16 + (k >> 5 & 3) * 4);
+  const uint32_t q = *reinterpret_cast<const uint32_t *>(w + row * (pad / 2) + (k >> 7) * 64 +
+                                                         (k >> 3 & 3) * 16 + (k >> 5 & 3) * 4);
   const float s = __half2float(scales[row * (pad / 32) + (k >> 5)]);
   uint4 y;
   auto pair = [q, s](int i) {
-    return pack(bf16(), float(int(q >> (4 * i) & 15) - 8) * s, float(int(q >> (4 * i + 16) & 15) - 8) * s);
+    return pack(bf16(), float(int(q >> (4 * i) & 15) - 8) * s,
+                float(int(q >> (4 * i + 16) & 15) - 8) * s);
   };
   y.x = pair(0), y.y = pair(1), y.z = pair(2), y.w = pair(3);
   *reinterpret_cast<uint4 *>(dst + row * in + k) = y;

@@ -11,7 +11,8 @@ namespace zen {
 //
 // grid: (rows, heads + 2·kvHeads); block: any. A block owns one head of one row, a
 // thread pairs of its elements.
-template <class T> __device__ void rotaryAppend(const RotaryParams &p) {
+template <class T>
+__device__ void rotaryAppend(const RotaryParams &p) {
   waitForPredecessor();
   releaseSuccessor();
   const int row = blockIdx.x, half = p.headDim / 2;
@@ -32,7 +33,8 @@ template <class T> __device__ void rotaryAppend(const RotaryParams &p) {
   const bool value = head >= p.kvHeads;
   if (value) head -= p.kvHeads;
   const float *x = (value ? p.v : p.k) + (int64_t(row) * p.kvHeads + head) * p.headDim;
-  const int page = readL2(p.pages + int64_t(readL2(p.sequences + row)) * p.pageStride + position / p.pageSize);
+  const int page =
+      readL2(p.pages + int64_t(readL2(p.sequences + row)) * p.pageStride + position / p.pageSize);
   T *to = static_cast<T *>(value ? p.vcache : p.kcache) +
           cacheIndex(page, position % p.pageSize, head, p.kvHeads, p.pageSize, p.headDim);
   for (int i = threadIdx.x; i < half; i += blockDim.x) {
@@ -44,6 +46,12 @@ template <class T> __device__ void rotaryAppend(const RotaryParams &p) {
 
 }  // namespace zen
 
-extern "C" __global__ void zen_rotary_append_f32(zen::RotaryParams p) { zen::rotaryAppend<float>(p); }
-extern "C" __global__ void zen_rotary_append_f16(zen::RotaryParams p) { zen::rotaryAppend<__half>(p); }
-extern "C" __global__ void zen_rotary_append_bf16(zen::RotaryParams p) { zen::rotaryAppend<zen::bf16>(p); }
+extern "C" __global__ void zen_rotary_append_f32(zen::RotaryParams p) {
+  zen::rotaryAppend<float>(p);
+}
+extern "C" __global__ void zen_rotary_append_f16(zen::RotaryParams p) {
+  zen::rotaryAppend<__half>(p);
+}
+extern "C" __global__ void zen_rotary_append_bf16(zen::RotaryParams p) {
+  zen::rotaryAppend<zen::bf16>(p);
+}

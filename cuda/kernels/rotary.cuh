@@ -31,7 +31,8 @@ struct RotaryParams {
 static_assert(sizeof(RotaryParams) == 96, "RotaryParams differs from its Go twin");
 
 // cacheIndex returns the index of a position's first element of one head.
-__device__ __forceinline__ int64_t cacheIndex(int page, int slot, int head, int kvHeads, int pageSize, int headDim) {
+__device__ __forceinline__ int64_t cacheIndex(int page, int slot, int head, int kvHeads,
+                                              int pageSize, int headDim) {
   return ((int64_t(page) * kvHeads + head) * pageSize + slot) * headDim;
 }
 

@@ -23,7 +23,9 @@ struct Tiles {
     restEnd = waves * wave + rest * (blockIdx.x + 1) / gridDim.x;
     count = waves + (restEnd > restBegin);
   }
-  __device__ int begin(int tile) const { return tile < waves ? tile * wave + int(blockIdx.x) * perTile : restBegin; }
+  __device__ int begin(int tile) const {
+    return tile < waves ? tile * wave + int(blockIdx.x) * perTile : restBegin;
+  }
   __device__ int end(int tile) const { return tile < waves ? begin(tile) + perTile : restEnd; }
 };
 
@@ -34,7 +36,8 @@ __device__ __forceinline__ int stepsOf(int rowBytes) {
 }
 
 // Ring is the stages in shared memory: 2, 4, 6 or 8 of them, whatever fits.
-template <class F> struct Ring {
+template <class F>
+struct Ring {
   static constexpr int stageBytes = 4 * gemvThreads * 16 + (F::sumLength ? gemvWarps * 16 * 16 : 0);
 
   uint4 *pieces;    // [stages, 4 pieces, 256 threads]
@@ -81,10 +84,17 @@ template <class F> struct Ring {
   // wait returns once the oldest stage has come.
   __device__ __forceinline__ void wait() const {
     switch (stages) {
-    case 8: copyAsyncWait<7>(); break;
-    case 6: copyAsyncWait<5>(); break;
-    case 4: copyAsyncWait<3>(); break;
-    default: copyAsyncWait<1>();
+      case 8:
+        copyAsyncWait<7>();
+        break;
+      case 6:
+        copyAsyncWait<5>();
+        break;
+      case 4:
+        copyAsyncWait<3>();
+        break;
+      default:
+        copyAsyncWait<1>();
     }
   }
 };
@@ -100,8 +110,8 @@ template <class F> struct Ring {
 //
 // copyNext fills the ring's next stage, which is the one just used.
 template <class F, class E, class CopyNext>
-__device__ __forceinline__ void multiply(const GemvParams &p, const Staged<F> &s, const E &epilogue, Ring<F> &ring,
-                                         CopyNext copyNext) {
+__device__ __forceinline__ void multiply(const GemvParams &p, const Staged<F> &s, const E &epilogue,
+                                         Ring<F> &ring, CopyNext copyNext) {
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
   const Tiles tiles(epilogue.units(), E::perTile);
   const int steps = stepsOf(F::rowBytes(p.in)), rows = p.rows;
@@ -118,8 +128,8 @@ __device__ __forceinline__ void multiply(const GemvParams &p, const Staged<F> &s
       ring.wait();
       if (F::sumLength) __syncwarp();
       F::step(sum, ring.pieces + ring.oldest * 4 * gemvThreads + threadIdx.x,
-              ring.scales + ((ring.oldest * gemvWarps + warp) * 16 + g) * 16, column, live, s.blockSums + 2 * t,
-              warp + gemvWarps * step);
+              ring.scales + ((ring.oldest * gemvWarps + warp) * 16 + g) * 16, column, live,
+              s.blockSums + 2 * t, warp + gemvWarps * step);
       if (F::sumLength) __syncwarp();
       if (++ring.oldest == ring.stages) ring.oldest = 0;
       copyNext();

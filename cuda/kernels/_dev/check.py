@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks every kernel against float64 references on fresh random data."""
+
 import itertools
 import sys
 
@@ -45,7 +46,16 @@ def guard(name, f):
 
 def check_gemv():
     for fmt in ("bf16", "f16", "q8", "q4"):
-        for out, inn in ((2048, 2048), (37, 3584), (2048, 11008), (5, 40), (1000, 200), (16, 64), (3584, 18944), (131, 72)):
+        for out, inn in (
+            (2048, 2048),
+            (37, 3584),
+            (2048, 11008),
+            (5, 40),
+            (1000, 200),
+            (16, 64),
+            (3584, 18944),
+            (131, 72),
+        ):
             W, W2 = Weight(fmt, out, inn), Weight(fmt, out, inn)
             for rows in (1, 2, 3, 4):
                 if gemv_shared(rows, inn, fmt) > 226 * 1024:
@@ -58,16 +68,25 @@ def check_gemv():
                 if rows == 2:
                     d1 = poison(1, out)
                     gemv(W, d1, x[1:], grid=7, stages=2)
-                    report(f"gemv {fmt} {out}x{inn} row alone equal", float((d1[0] != d[1]).sum()), 0)
+                    report(
+                        f"gemv {fmt} {out}x{inn} row alone equal", float((d1[0] != d[1]).sum()), 0
+                    )
                 d = res.clone()
                 gemv(W, d, x, bias=bias, residual=d, norm=nw)
-                report(f"gemv {fmt} {out}x{inn} rows={rows} norm bias residual",
-                       err(d, rms(x, nw) @ W.ref.double().T + bias + res), 3e-5)
+                report(
+                    f"gemv {fmt} {out}x{inn} rows={rows} norm bias residual",
+                    err(d, rms(x, nw) @ W.ref.double().T + bias + res),
+                    3e-5,
+                )
                 d = poison(rows, out)
                 gemv(W, d, x, W2=W2, norm=nw)
                 n = rms(x, nw)
                 g, u = n @ W.ref.double().T, n @ W2.ref.double().T
-                report(f"gemv {fmt} {out}x{inn} rows={rows} swiglu", err(d, g * torch.sigmoid(g) * u), 5e-5)
+                report(
+                    f"gemv {fmt} {out}x{inn} rows={rows} swiglu",
+                    err(d, g * torch.sigmoid(g) * u),
+                    5e-5,
+                )
 
 
 def rotary_table(n, d):
@@ -84,20 +103,52 @@ def rotate(x, table, pos):
 
 def check_qkv():
     for fmt in ("bf16", "f16", "q8", "q4"):
-        for heads, kv, d, hidden, dtype in ((16, 2, 128, 2048, torch.bfloat16), (28, 4, 128, 3584, torch.float16), (4, 2, 32, 128, torch.float32), (6, 6, 48, 200, torch.bfloat16)):
+        for heads, kv, d, hidden, dtype in (
+            (16, 2, 128, 2048, torch.bfloat16),
+            (28, 4, 128, 3584, torch.float16),
+            (4, 2, 32, 128, torch.float32),
+            (6, 6, 48, 200, torch.bfloat16),
+        ):
             lengths, rows = [40, 33, 7, 90], 4
             cache = Cache(lengths, kv, d, dtype)
-            q, k, v = Weight(fmt, heads * d, hidden), Weight(fmt, kv * d, hidden), Weight(fmt, kv * d, hidden)
+            q, k, v = (
+                Weight(fmt, heads * d, hidden),
+                Weight(fmt, kv * d, hidden),
+                Weight(fmt, kv * d, hidden),
+            )
             bq, bk, bv = fresh(heads * d), fresh(kv * d), fresh(kv * d)
             x, nw, table = fresh(rows, hidden), fresh(hidden), rotary_table(128, d)
             pos = torch.tensor([39, 32, -1, 77], dtype=torch.int32, device="cuda")
             seq = torch.arange(4, dtype=torch.int32, device="cuda")
             qo = poison(rows, heads, d)
-            p = struct(QKV, x=x, w=q.w, bias=bq, norm=nw, rows=rows, in_=hidden, out=heads * d, eps=1e-6, wk=k.w, wv=v.w,
-                       bk=bk, bv=bv, r_q=qo, r_table=table, r_kcache=cache.k, r_vcache=cache.v, r_positions=pos,
-                       r_sequences=seq, r_pages=cache.table, r_pageStride=cache.table.shape[1], r_heads=heads,
-                       r_kvHeads=kv, r_headDim=d, r_pageSize=32,
-                       kvType={torch.float32: 0, torch.float16: 1, torch.bfloat16: 2}[dtype])
+            p = struct(
+                QKV,
+                x=x,
+                w=q.w,
+                bias=bq,
+                norm=nw,
+                rows=rows,
+                in_=hidden,
+                out=heads * d,
+                eps=1e-6,
+                wk=k.w,
+                wv=v.w,
+                bk=bk,
+                bv=bv,
+                r_q=qo,
+                r_table=table,
+                r_kcache=cache.k,
+                r_vcache=cache.v,
+                r_positions=pos,
+                r_sequences=seq,
+                r_pages=cache.table,
+                r_pageStride=cache.table.shape[1],
+                r_heads=heads,
+                r_kvHeads=kv,
+                r_headDim=d,
+                r_pageSize=32,
+                kvType={torch.float32: 0, torch.float16: 1, torch.bfloat16: 2}[dtype],
+            )
             if q.scales is not None:
                 p.scales, p.sk, p.sv = q.scales.data_ptr(), k.scales.data_ptr(), v.scales.data_ptr()
             launch(f"zen_gemv_{fmt}_qkv", (SMS,), 256, gemv_shared(rows, hidden, fmt), [p])
@@ -110,14 +161,28 @@ def check_qkv():
             report(tag + " padding row untouched", float((~qo[2].isnan()).sum()), 0)
             at = cache.table[torch.tensor(live), (lp // 32).cpu()].long()
             bound = {torch.float32: 3e-5, torch.float16: 6e-4, torch.bfloat16: 4e-3}[dtype]
-            report(tag + " k", err(cache.k[at, :, lp % 32], rotate(proj(k, bk)[live], table, lp)), bound)
+            report(
+                tag + " k",
+                err(cache.k[at, :, lp % 32], rotate(proj(k, bk)[live], table, lp)),
+                bound,
+            )
             report(tag + " v", err(cache.v[at, :, lp % 32], proj(v, bv)[live]), bound)
             report(tag + " other slots untouched", float((~cache.k.isnan()).sum() - 3 * kv * d), 0)
 
 
-DECODES = (([512, 1, 33, 700], 16, 2, 0, 32), ([300, 16, 17], 28, 4, 0, 32), ([5], 4, 4, 0, 16), ([129, 64], 40, 2, 0, 32),
-           ([500, 90, 3], 16, 2, 70, 32), ([5000], 16, 2, 0, 32))
-PREFILLS = (([(130, 130), (5, 90), (64, 300)], 16, 2, 0), ([(200, 200)], 14, 2, 50), ([(1, 1), (64, 64)], 4, 4, 0))
+DECODES = (
+    ([512, 1, 33, 700], 16, 2, 0, 32),
+    ([300, 16, 17], 28, 4, 0, 32),
+    ([5], 4, 4, 0, 16),
+    ([129, 64], 40, 2, 0, 32),
+    ([500, 90, 3], 16, 2, 70, 32),
+    ([5000], 16, 2, 0, 32),
+)
+PREFILLS = (
+    ([(130, 130), (5, 90), (64, 300)], 16, 2, 0),
+    ([(200, 200)], 14, 2, 50),
+    ([(1, 1), (64, 64)], 4, 4, 0),
+)
 
 
 def check_decode(cases=DECODES):
@@ -133,13 +198,48 @@ def check_decode(cases=DECODES):
             seq = torch.tensor(list(range(rows)) + [0], dtype=torch.int32, device="cuda")
             chunks = (heads // kv + 15) // 16
             for splits in (1, 4, 16):
-                ws, cnt = poison(rows + 1, heads, splits, d + 2), torch.zeros((rows + 1) * kv * chunks, dtype=torch.int32, device="cuda")
-                dst, dst16 = poison(rows + 1, heads, d), poison(rows + 1, heads, d, dtype=torch.bfloat16)
-                p = struct(ATT, dst=dst, dst16=dst16, q=q, k=cache.k, v=cache.v, positions=pos, sequences=seq, pages=cache.table,
-                           workspace=ws, counters=cnt, pageStride=cache.table.shape[1], heads=heads, kvHeads=kv, headDim=d,
-                           pageSize=page, window=window, splits=splits, scale=d ** -0.5)
-                launch(f"zen_attention_decode_{name}_{d}", (kv * chunks, rows + 1, splits), 128, d * 512, [p])
-                want = torch.stack([attention_ref(q[i], *cache.read(i, l), l - 1, d ** -0.5, window) for i, l in enumerate(lengths)])
+                ws, cnt = (
+                    poison(rows + 1, heads, splits, d + 2),
+                    torch.zeros((rows + 1) * kv * chunks, dtype=torch.int32, device="cuda"),
+                )
+                dst, dst16 = (
+                    poison(rows + 1, heads, d),
+                    poison(rows + 1, heads, d, dtype=torch.bfloat16),
+                )
+                p = struct(
+                    ATT,
+                    dst=dst,
+                    dst16=dst16,
+                    q=q,
+                    k=cache.k,
+                    v=cache.v,
+                    positions=pos,
+                    sequences=seq,
+                    pages=cache.table,
+                    workspace=ws,
+                    counters=cnt,
+                    pageStride=cache.table.shape[1],
+                    heads=heads,
+                    kvHeads=kv,
+                    headDim=d,
+                    pageSize=page,
+                    window=window,
+                    splits=splits,
+                    scale=d**-0.5,
+                )
+                launch(
+                    f"zen_attention_decode_{name}_{d}",
+                    (kv * chunks, rows + 1, splits),
+                    128,
+                    d * 512,
+                    [p],
+                )
+                want = torch.stack(
+                    [
+                        attention_ref(q[i], *cache.read(i, l), l - 1, d**-0.5, window)
+                        for i, l in enumerate(lengths)
+                    ]
+                )
                 tag = f"decode {name} {heads}/{kv}x{d} {lengths} window={window} splits={splits}"
                 report(tag, err(dst[:rows], want), {"f16": 1.5e-3, "bf16": 1e-2}[name])
                 report(tag + " padding is zero", float((dst[rows] != 0).sum()), 0)
@@ -147,8 +247,16 @@ def check_decode(cases=DECODES):
                 dst.fill_(float("nan"))
                 if splits == 4:
                     p.splits = 8
-                    launch(f"zen_attention_decode_{name}_{d}_cluster", (kv * chunks, rows + 1, 8), 128, d * 512, [p])
-                    report(tag + " cluster", err(dst[:rows], want), {"f16": 1.5e-3, "bf16": 1e-2}[name])
+                    launch(
+                        f"zen_attention_decode_{name}_{d}_cluster",
+                        (kv * chunks, rows + 1, 8),
+                        128,
+                        d * 512,
+                        [p],
+                    )
+                    report(
+                        tag + " cluster", err(dst[:rows], want), {"f16": 1.5e-3, "bf16": 1e-2}[name]
+                    )
                     report(tag + " cluster padding is zero", float((dst[rows] != 0).sum()), 0)
                     launch(f"zen_attention_{name}", (heads, rows + 1), 128, 0, [p])
                     report(tag + " generic", err(dst[:rows], want), 1e-5)
@@ -167,13 +275,37 @@ def check_prefill(cases=PREFILLS):
                 k, v = cache.read(i, l)
                 for j in range(0, r, 64):
                     tiles.append([row + j, min(64, r - j), i, l - r + j])
-                want += [attention_ref(q[row + j], k, v, l - r + j, d ** -0.5, window) for j in range(r)]
+                want += [
+                    attention_ref(q[row + j], k, v, l - r + j, d**-0.5, window) for j in range(r)
+                ]
                 row += r
             t = torch.tensor(tiles, dtype=torch.int32, device="cuda")
             dst, dst16 = poison(rows, heads, d), poison(rows, heads, d, dtype=torch.bfloat16)
-            p = struct(ATT, dst=dst, dst16=dst16, q=q, k=cache.k, v=cache.v, pages=cache.table, tiles=t, pageStride=cache.table.shape[1],
-                       heads=heads, kvHeads=kv, headDim=d, pageSize=32, window=window, scale=d ** -0.5)
-            launch(f"zen_attention_prefill_{name}_{d}", (len(tiles), heads), 128, 512 * d, [p], pdl=False)
+            p = struct(
+                ATT,
+                dst=dst,
+                dst16=dst16,
+                q=q,
+                k=cache.k,
+                v=cache.v,
+                pages=cache.table,
+                tiles=t,
+                pageStride=cache.table.shape[1],
+                heads=heads,
+                kvHeads=kv,
+                headDim=d,
+                pageSize=32,
+                window=window,
+                scale=d**-0.5,
+            )
+            launch(
+                f"zen_attention_prefill_{name}_{d}",
+                (len(tiles), heads),
+                128,
+                512 * d,
+                [p],
+                pdl=False,
+            )
             tag = f"prefill {name} {heads}/{kv}x{d} {seqs} window={window}"
             report(tag, err(dst, torch.stack(want)), {"f16": 1.5e-3, "bf16": 1e-2}[name])
             report(tag + " bf16 out", err(dst16, torch.stack(want)), 1e-2)
@@ -183,7 +315,14 @@ def check_gemm():
     names = ["zen_gemm_bf16", "zen_gemm_f16"] + os.environ.get("GEMMS", "").split()
     for name in names:
         fmt = "f16" if "f16" in name.replace("bf16", "") else "bf16"
-        for n, inn, out in ((128, 64, 128), (200, 2048, 300), (1, 72, 5), (513, 3584, 1024), (130, 200, 131), (64, 18944, 256)):
+        for n, inn, out in (
+            (128, 64, 128),
+            (200, 2048, 300),
+            (1, 72, 5),
+            (513, 3584, 1024),
+            (130, 200, 131),
+            (64, 18944, 256),
+        ):
             W = Weight(fmt, out, inn)
             x, bias, res = fresh(n, inn) * (3e4 if fmt == "f16" else 1), fresh(out), fresh(n, out)
             rs = None
@@ -194,11 +333,28 @@ def check_gemm():
                 ref = x16.double() * rs[:, None].double()
             else:
                 x16 = poison(n, inn, dtype=torch.bfloat16)
-                launch("zen_convert_bf16", (pad(n * inn, 1024) // 1024,), 256, 0, [x16, x, C.c_int64(n * inn)])
+                launch(
+                    "zen_convert_bf16",
+                    (pad(n * inn, 1024) // 1024,),
+                    256,
+                    0,
+                    [x16, x, C.c_int64(n * inn)],
+                )
                 report(f"convert_bf16 {n}x{inn}", float((x16 != x.bfloat16()).sum()), 0)
                 ref = x16.double()
             dst, dst16 = res.clone(), poison(n, out, dtype=torch.bfloat16)
-            p = struct(GEMM, dst=dst, dst16=dst16, x=x16, w=W.w, bias=bias, residual=dst, n=n, in_=inn, out=out)
+            p = struct(
+                GEMM,
+                dst=dst,
+                dst16=dst16,
+                x=x16,
+                w=W.w,
+                bias=bias,
+                residual=dst,
+                n=n,
+                in_=inn,
+                out=out,
+            )
             if rs is not None:
                 p.rowScale = rs.data_ptr()
             run_gemm(name, p)
@@ -216,8 +372,17 @@ def check_simple():
         for fmt in ("f32", "f16", "bf16"):
             W, x, b, r = Weight(fmt, out, inn), fresh(n, inn), fresh(out), fresh(n, out)
             d = poison(n, out)
-            launch(f"zen_matmul_{fmt}", ((out + 63) // 64, (n + 63) // 64), 256, 0, [d, x, W.w, b, r, n, inn, out], pdl=False)
-            report(f"matmul {fmt} {n}x{inn}x{out}", err(d, x.double() @ W.ref.double().T + b + r), 1e-6)
+            launch(
+                f"zen_matmul_{fmt}",
+                ((out + 63) // 64, (n + 63) // 64),
+                256,
+                0,
+                [d, x, W.w, b, r, n, inn, out],
+                pdl=False,
+            )
+            report(
+                f"matmul {fmt} {n}x{inn}x{out}", err(d, x.double() @ W.ref.double().T + b + r), 1e-6
+            )
     for fmt in ("f32", "f16", "bf16", "q8", "q4"):
         for hidden in (64, 200, 2048, 3584):
             W = Weight(fmt, 97, hidden)
@@ -227,11 +392,21 @@ def check_simple():
             report(f"embed {fmt} {hidden}", err(d, W.ref[tok.long()]), 1e-7)
             if fmt in ("q8", "q4"):
                 y = poison(97, hidden, dtype=torch.bfloat16)
-                launch(f"zen_dequant_{fmt}", ((hidden + 255) // 256, 97), 32, 0, [y, W.w, W.scales, hidden, 97], pdl=False)
+                launch(
+                    f"zen_dequant_{fmt}",
+                    ((hidden + 255) // 256, 97),
+                    32,
+                    0,
+                    [y, W.w, W.scales, hidden, 97],
+                    pdl=False,
+                )
                 report(f"dequant {fmt} {hidden}", err(y, W.ref), 4e-3)
     q = torch.randint(-128, 128, (35, 192), device="cuda", dtype=torch.int8)
     s = torch.rand(35, 3, device="cuda").half()
-    w8, s8 = torch.zeros(35, 256, device="cuda", dtype=torch.uint8), poison(35, 4, dtype=torch.float16)
+    w8, s8 = (
+        torch.zeros(35, 256, device="cuda", dtype=torch.uint8),
+        poison(35, 4, dtype=torch.float16),
+    )
     launch("zen_repack_i8", (4, 3), 256, 0, [w8, s8, q, s, 192, 35, 0], pdl=False)
     tok = torch.arange(35, device="cuda", dtype=torch.int32)
     d = poison(35, 192)
@@ -258,11 +433,21 @@ def check_simple():
     for rows, vocab in ((1, 7), (3, 151936), (2, 1000)):
         l = fresh(rows, vocab)
         l[0, vocab // 2] = l[0, vocab - 1] = 9.0
-        dst, st = torch.full((rows,), 7, dtype=torch.int32, device="cuda"), torch.full((rows,), 7, dtype=torch.int32, device="cuda")
-        ws, cnt = torch.zeros(rows, 32, dtype=torch.int64, device="cuda"), torch.zeros(rows, dtype=torch.int32, device="cuda")
+        dst, st = (
+            torch.full((rows,), 7, dtype=torch.int32, device="cuda"),
+            torch.full((rows,), 7, dtype=torch.int32, device="cuda"),
+        )
+        ws, cnt = (
+            torch.zeros(rows, 32, dtype=torch.int64, device="cuda"),
+            torch.zeros(rows, dtype=torch.int32, device="cuda"),
+        )
         run = lambda: launch("zen_argmax", (32, rows), 256, 0, [dst, st, l, ws, cnt, vocab])
         run()
-        report(f"argmax {vocab}", float((dst.long() != l.argmax(-1)).sum() + (dst[0] != vocab // 2) + st.sum()), 0)
+        report(
+            f"argmax {vocab}",
+            float((dst.long() != l.argmax(-1)).sum() + (dst[0] != vocab // 2) + st.sum()),
+            0,
+        )
         for bad in (float("nan"), float("inf")):
             l[rows - 1, 3] = bad
             run()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Loads kernels.fatbin through the driver beside PyTorch and launches by name."""
+
 import ctypes as C
 import os
 
@@ -22,12 +23,20 @@ class Attr(C.Structure):
 
 
 class Config(C.Structure):
-    _fields_ = [("grid", C.c_uint * 3), ("block", C.c_uint * 3), ("shared", C.c_uint), ("stream", C.c_void_p),
-                ("attrs", C.c_void_p), ("count", C.c_uint)]
+    _fields_ = [
+        ("grid", C.c_uint * 3),
+        ("block", C.c_uint * 3),
+        ("shared", C.c_uint),
+        ("stream", C.c_void_p),
+        ("attrs", C.c_void_p),
+        ("count", C.c_uint),
+    ]
 
 
 module = C.c_void_p()
-with open(os.environ.get("FATBIN", os.path.join(os.path.dirname(__file__), "..", "kernels.fatbin")), "rb") as f:
+with open(
+    os.environ.get("FATBIN", os.path.join(os.path.dirname(__file__), "..", "kernels.fatbin")), "rb"
+) as f:
     image = f.read()
 ok(cu.cuModuleLoadData(C.byref(module), image))
 functions = {}
@@ -45,7 +54,10 @@ def function(name):
 
 def struct(spec, **values):
     """spec: 'p name' pointers and 'i'/'f' words, in order."""
-    fields = [(n, {"p": C.c_void_p, "i": C.c_int, "f": C.c_float}[t]) for t, n in (s.split() for s in spec)]
+    fields = [
+        (n, {"p": C.c_void_p, "i": C.c_int, "f": C.c_float}[t])
+        for t, n in (s.split() for s in spec)
+    ]
     cls = type("S", (C.Structure,), {"_fields_": fields})
     s = cls()
     for k, v in values.items():
@@ -72,16 +84,35 @@ def launch(name, grid, block, shared, args, pdl=True):
     if shared > 48 * 1024 and name not in large:
         ok(cu.cuFuncSetAttribute(function(name), 8, 231000))
         large.add(name)
-    config = Config((C.c_uint * 3)(*grid), (C.c_uint * 3)(block, 1, 1), shared,
-                    torch.cuda.current_stream().cuda_stream, C.cast(C.pointer(attr), C.c_void_p), 1 if pdl else 0)
+    config = Config(
+        (C.c_uint * 3)(*grid),
+        (C.c_uint * 3)(block, 1, 1),
+        shared,
+        torch.cuda.current_stream().cuda_stream,
+        C.cast(C.pointer(attr), C.c_void_p),
+        1 if pdl else 0,
+    )
     ok(cu.cuLaunchKernelEx(C.byref(config), function(name), ptrs, None))
 
 
-GEMV = "p dst,p x,p w,p scales,p w2,p scales2,p bias,p residual,p norm,i rows,i in_,i out,f eps".split(",")
-ROT = "p q,p k,p v,p table,p kcache,p vcache,p positions,p sequences,p pages,i pageStride,i heads,i kvHeads,i headDim,i pageSize,i pad".split(",")
-QKV = GEMV + "p wk,p sk,p wv,p sv,p bk,p bv".split(",") + [s.replace(" ", " r_") for s in ROT] + "i kvType,i pad2".split(",")
-ATT = ("p dst,p dst16,p q,p k,p v,p positions,p sequences,p pages,p workspace,p counters,p tiles,"
-       "i pageStride,i heads,i kvHeads,i headDim,i pageSize,i window,i splits,f scale").split(",")
+GEMV = (
+    "p dst,p x,p w,p scales,p w2,p scales2,p bias,p residual,p norm,i rows,i in_,i out,f eps".split(
+        ","
+    )
+)
+ROT = "p q,p k,p v,p table,p kcache,p vcache,p positions,p sequences,p pages,i pageStride,i heads,i kvHeads,i headDim,i pageSize,i pad".split(
+    ","
+)
+QKV = (
+    GEMV
+    + "p wk,p sk,p wv,p sv,p bk,p bv".split(",")
+    + [s.replace(" ", " r_") for s in ROT]
+    + "i kvType,i pad2".split(",")
+)
+ATT = (
+    "p dst,p dst16,p q,p k,p v,p positions,p sequences,p pages,p workspace,p counters,p tiles,"
+    "i pageStride,i heads,i kvHeads,i headDim,i pageSize,i window,i splits,f scale"
+).split(",")
 GEMM = "p dst,p dst16,p x,p w,p bias,p residual,p rowScale,i n,i in_,i out,i pad".split(",")
 
 
@@ -111,7 +142,7 @@ class Weight:
 
     def __init__(self, fmt, out, inn, keep_ref=True, scale=None):
         self.fmt, self.out, self.inn = fmt, out, inn
-        s = scale or inn ** -0.5
+        s = scale or inn**-0.5
         self.scales = None
         if fmt in ("bf16", "f16", "f32"):
             dt = {"bf16": torch.bfloat16, "f16": torch.float16, "f32": torch.float32}[fmt]
@@ -122,22 +153,35 @@ class Weight:
         P, B = pad(out, 16) // 16, pad(inn, 64) // 64
         if not keep_ref:  # random bytes are as good for timing
             ip = pad(inn, 128 if bits8 else 256)
-            self.w = torch.randint(0, 256, (out, ip if bits8 else ip // 2), device="cuda", dtype=torch.uint8)
-            self.scales = torch.empty(out, ip // (64 if bits8 else 32), device="cuda", dtype=torch.float16).uniform_(0.5, 1).mul_(s / (64 if bits8 else 4))
+            self.w = torch.randint(
+                0, 256, (out, ip if bits8 else ip // 2), device="cuda", dtype=torch.uint8
+            )
+            self.scales = (
+                torch.empty(out, ip // (64 if bits8 else 32), device="cuda", dtype=torch.float16)
+                .uniform_(0.5, 1)
+                .mul_(s / (64 if bits8 else 4))
+            )
             self.ref = None
             return
         lo, hi = (-127, 128) if bits8 else (-8, 8)
         q = torch.zeros(P * 16, B * 64, device="cuda", dtype=torch.int32)
         q[:out, :inn] = torch.randint(lo, hi, (out, inn), device="cuda", dtype=torch.int32)
         nb = 64 if bits8 else 32
-        sc = torch.empty(P * 16, B * 64 // nb, device="cuda").uniform_(0.5, 1).mul_(s / (64 if bits8 else 4)).half()
+        sc = (
+            torch.empty(P * 16, B * 64 // nb, device="cuda")
+            .uniform_(0.5, 1)
+            .mul_(s / (64 if bits8 else 4))
+            .half()
+        )
         self.ref = (q.float() * sc.float().repeat_interleave(nb, 1))[:out, :inn].contiguous()
         if bits8:
             panels = q.view(P, 16, B, 16, 4).permute(0, 2, 3, 1, 4).to(torch.int8).contiguous()
             psc = sc.view(P, 16, B).permute(0, 2, 1).contiguous()
             ip = pad(inn, 128)
             self.w = torch.full((out, ip), 77, device="cuda", dtype=torch.uint8)
-            self.scales = torch.full((out, ip // 64), float("nan"), device="cuda", dtype=torch.float16)
+            self.scales = torch.full(
+                (out, ip // 64), float("nan"), device="cuda", dtype=torch.float16
+            )
             grid = (ip // 64, P)
         else:
             v = (q + 8).view(P, 16, B, 2, 8, 4).permute(0, 2, 4, 1, 5, 3)
@@ -145,18 +189,35 @@ class Weight:
             psc = sc.view(P, 16, B, 2).permute(0, 2, 3, 1).contiguous()
             ip = pad(inn, 256)
             self.w = torch.full((out, ip // 2), 77, device="cuda", dtype=torch.uint8)
-            self.scales = torch.full((out, ip // 32), float("nan"), device="cuda", dtype=torch.float16)
+            self.scales = torch.full(
+                (out, ip // 32), float("nan"), device="cuda", dtype=torch.float16
+            )
             grid = (ip // 128, P)
         half = P // 2 if P > 1 else P
-        launch(f"zen_repack_{fmt}", (grid[0], half), 256, 0, [self.w, self.scales, panels, psc, inn, min(out, half * 16), 0], pdl=False)
+        launch(
+            f"zen_repack_{fmt}",
+            (grid[0], half),
+            256,
+            0,
+            [self.w, self.scales, panels, psc, inn, min(out, half * 16), 0],
+            pdl=False,
+        )
         if half < P:
-            launch(f"zen_repack_{fmt}", (grid[0], P - half), 256, 0,
-                   [self.w, self.scales, panels[half:], psc[half:], inn, out - half * 16, half * 16], pdl=False)
+            launch(
+                f"zen_repack_{fmt}",
+                (grid[0], P - half),
+                256,
+                0,
+                [self.w, self.scales, panels[half:], psc[half:], inn, out - half * 16, half * 16],
+                pdl=False,
+            )
         torch.cuda.synchronize()
 
     @property
     def bytes(self):
-        return self.w.numel() * self.w.element_size() + (self.scales.numel() * 2 if self.scales is not None else 0)
+        return self.w.numel() * self.w.element_size() + (
+            self.scales.numel() * 2 if self.scales is not None else 0
+        )
 
 
 def gemv(W, dst, x, W2=None, bias=None, residual=None, norm=None, eps=1e-6, grid=None, stages=0):
@@ -170,8 +231,13 @@ def gemv(W, dst, x, W2=None, bias=None, residual=None, norm=None, eps=1e-6, grid
     for k, v in (("bias", bias), ("residual", residual), ("norm", norm)):
         if v is not None:
             setattr(p, k, v.data_ptr())
-    launch(f"zen_gemv_{W.fmt}" + ("_swiglu" if W2 is not None else ""), (grid or SMS,), 256,
-           gemv_shared(x.shape[0], W.inn, W.fmt, stages), [p])
+    launch(
+        f"zen_gemv_{W.fmt}" + ("_swiglu" if W2 is not None else ""),
+        (grid or SMS,),
+        256,
+        gemv_shared(x.shape[0], W.inn, W.fmt, stages),
+        [p],
+    )
 
 
 class Cache:
@@ -207,7 +273,7 @@ def attention_ref(q, k, v, position, scale, window=0):
     """q [heads, d]; k, v [length, kvHeads, d] float64."""
     first = max(0, position - window + 1) if window else 0
     g = q.shape[0] // k.shape[1]
-    kk, vv = (t[first:position + 1].repeat_interleave(g, 1) for t in (k, v))
+    kk, vv = (t[first : position + 1].repeat_interleave(g, 1) for t in (k, v))
     p = torch.softmax(torch.einsum("hd,lhd->hl", q.double(), kk) * scale, -1)
     return torch.einsum("hl,lhd->hd", p, vv)
 
