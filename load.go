@@ -83,6 +83,9 @@ func (m *Model) load(ctx context.Context, open opener) (err error) {
 	if m.backend, err = backend.Open(o.backend, backend.Options{Workers: o.workers}); err != nil {
 		return err
 	}
+	if err = m.fits(); err != nil {
+		return err
+	}
 	m.weights = weights
 	if err = weights.Load(ctx, m.backend, m.quantizing()); err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/zenlm/zen/backend"
 	"github.com/zenlm/zen/checkpoint"
 	"github.com/zenlm/zen/internal/engine"
 	"github.com/zenlm/zen/kvcache"
@@ -31,6 +32,36 @@ func (p MemoryPlan) String() string {
 	gb := func(n int64) float64 { return float64(n) / 1e9 }
 	return fmt.Sprintf("weights %.2f GB, KV %.2f GB for %d tokens, scratch %.2f GB",
 		gb(p.Weights), gb(p.KV), p.KVTokens, gb(p.Scratch))
+}
+
+// MemoryError says that a model does not fit into the memory of its device. Load
+// finds out before it reads the weights. WithKVBudget, WithContext and WithWeights
+// change what is planned.
+type MemoryError struct {
+	Backend string
+	Plan    MemoryPlan
+	Free    int64 // bytes of the device's memory
+}
+
+// Error returns the bytes of each part beside those that are free.
+func (e *MemoryError) Error() string {
+	p := e.Plan
+	return fmt.Sprintf("zen: %s has %d bytes free, the model takes %d: weights %d, KV %d for %d tokens, scratch %d",
+		e.Backend, e.Free, p.Total(), p.Weights, p.KV, p.KVTokens, p.Scratch)
+}
+
+// fits returns a *MemoryError when the plan exceeds a device's free memory. Host
+// memory is the system's to give.
+func (m *Model) fits() error {
+	meter, ok := m.backend.(backend.MemoryMeter)
+	if !ok {
+		return nil
+	}
+	free, err := meter.FreeMemory()
+	if err == nil && m.plan.Total() > free {
+		err = &MemoryError{Backend: m.options.backend, Plan: m.plan, Free: free}
+	}
+	return err
 }
 
 // Plan returns what Load would take with the same options, without reading the

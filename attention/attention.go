@@ -43,9 +43,29 @@ func (a *Attention) Forward(s *backend.Step, x *tensor.Tensor, kv backend.KV) *t
 	v := a.heads(s, a.VProj.Forward(s, x))
 	s.RotaryAppend(q, k, v, a.Rotary, kv)
 
+	return a.OProj.Forward(s, a.attend(s, q, kv))
+}
+
+// Add adds attention's output for the normalised rows of x to x, and appends their
+// keys and values to the cache.
+//
+//	x   [rows, hidden]
+//	kv  the layer's cache, [pages, kvHeads, pageSize, headDim]
+func (a *Attention) Add(s *backend.Step, x *tensor.Tensor, norm *layers.RMSNorm, kv backend.KV) {
+	q := s.Tensor(x.Dim(0), a.QProj.Weight.Dim(0)/a.HeadDim, a.HeadDim)
+	s.QKVAppend(q, x, backend.QKV{Norm: norm.Weight, Eps: norm.Eps, Q: a.QProj.Projection(),
+		K: a.KProj.Projection(), V: a.VProj.Projection(), Rotary: a.Rotary, KV: kv})
+	s.MatMulAdd(x, a.attend(s, q, kv), a.OProj.Projection())
+}
+
+// attend returns the attention of the rows' rotated queries.
+//
+//	q       [rows, heads, headDim]
+//	result  [rows, heads·headDim]
+func (a *Attention) attend(s *backend.Step, q *tensor.Tensor, kv backend.KV) *tensor.Tensor {
 	o := s.Tensor(q.Shape...)
 	s.Attention(o, q, kv, float32(1/math.Sqrt(float64(a.HeadDim))), a.Mask.Window)
-	return a.OProj.Forward(s, s.View(o, o.Dim(0), o.Dim(1)*o.Dim(2)))
+	return s.View(o, o.Dim(0), o.Dim(1)*o.Dim(2))
 }
 
 // heads splits each row of x into heads.

@@ -47,12 +47,7 @@ func (s *Step) RotaryAppend(q, k, v, table *tensor.Tensor, kv KV) {
 	headsShape("RotaryAppend", "q", q, s.Rows(), kvHeads, headDim)
 	activation("RotaryAppend", "k", k, s.Rows(), kvHeads, headDim)
 	activation("RotaryAppend", "v", v, s.Rows(), kvHeads, headDim)
-	activation("RotaryAppend", "table", table, -1, headDim)
-	for _, q := range s.batch.Sequences {
-		if q.Length > table.Dim(0) {
-			wrong("RotaryAppend", "table", table, []int{q.Length, headDim})
-		}
-	}
+	s.rotaryTable("RotaryAppend", table, headDim)
 	if !s.failed() {
 		s.backend.RotaryAppend(q, k, v, table, kv)
 	}
@@ -135,6 +130,16 @@ func headsShape(op, name string, t *tensor.Tensor, rows, kvHeads, headDim int) {
 	activation(op, name, t, rows, -1, headDim)
 	if t.Dim(1) == 0 || t.Dim(1)%kvHeads != 0 {
 		wrong(op, name, t, []int{rows, -1, headDim})
+	}
+}
+
+// rotaryTable panics unless t has a row for every position of the batch.
+func (s *Step) rotaryTable(op string, t *tensor.Tensor, headDim int) {
+	activation(op, "table", t, -1, headDim)
+	for _, q := range s.batch.Sequences {
+		if q.Length > t.Dim(0) {
+			wrong(op, "table", t, []int{q.Length, headDim})
+		}
 	}
 }
 

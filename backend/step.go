@@ -13,13 +13,17 @@ import (
 // checked first. A Step is used by one goroutine at a time.
 type Step struct {
 	backend Backend
+	fuser   Fuser // the backend, or nil
 	batch   *Batch
 	err     error
 	arena   arena
 }
 
 // NewStep returns a step without a batch; Begin gives it one.
-func NewStep(b Backend) *Step { return &Step{backend: b, arena: arena{backend: b}} }
+func NewStep(b Backend) *Step {
+	fuser, _ := b.(Fuser)
+	return &Step{backend: b, fuser: fuser, arena: arena{backend: b}}
+}
 
 // Backend returns the backend the step runs on.
 func (s *Step) Backend() Backend { return s.backend }

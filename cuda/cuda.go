@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package cuda is the place of the backend for NVIDIA GPUs; importing it
-// registers "cuda". This version has no kernels: Open always answers an error
-// that matches backend.ErrUnavailable and says why. A program can therefore be
-// written today against the backend's name and fall back where it is refused:
+// Package cuda is the backend for NVIDIA GPUs of compute capability 8.0 and up;
+// importing it registers "cuda":
 //
 //	import _ "github.com/zenlm/zen/cuda"
 //
-// The package builds on every platform, with and without cgo, and needs no CUDA
-// toolkit. It loads no library and looks for no device.
+// It is built with cgo on Linux and opens the driver, libcuda.so.1, when a backend
+// is opened: building needs no CUDA toolkit, and the program starts where there is
+// no GPU. There, and in programs built without cgo or for another system, Open
+// answers an error that matches backend.ErrUnavailable and says why, so that a
+// program can fall back.
+//
+// The kernels come compiled in the package. The device is the first that
+// CUDA_VISIBLE_DEVICES lets the driver see.
 package cuda
 
 import (
@@ -20,21 +24,24 @@ import (
 
 func init() { backend.Register("cuda", Open) }
 
-// Open returns an error that matches backend.ErrUnavailable and gives the first
-// reason that holds: the system is not Linux, the program was built without cgo,
-// or this version has no kernels. The returned backend is nil.
+// Open returns a backend on the first device; the caller closes it. The error
+// matches backend.ErrUnavailable and gives the first reason that holds: the system
+// is not Linux, the program was built without cgo, or there is no driver, no
+// device, or only one older than the kernels are for. Options.Workers is ignored.
 func Open(backend.Options) (backend.Backend, error) {
-	return nil, fmt.Errorf("cuda: %w: %s", backend.ErrUnavailable, reason(runtime.GOOS, withCgo))
+	if why := reason(runtime.GOOS, withCgo); why != "" {
+		return nil, fmt.Errorf("cuda: %w: %s", backend.ErrUnavailable, why)
+	}
+	return openFirst()
 }
 
-// reason says why a program built for goos cannot run on a GPU.
+// reason says why a program built for goos cannot reach a GPU, or "".
 func reason(goos string, cgo bool) string {
 	switch {
 	case goos != "linux":
 		return "it needs Linux, this is " + goos
 	case !cgo:
 		return "the program was built without cgo (CGO_ENABLED=0)"
-	default:
-		return "this version of zen has no CUDA kernels"
 	}
+	return ""
 }

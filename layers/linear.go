@@ -13,6 +13,11 @@ type Linear struct {
 	Bias   *tensor.Tensor // [out], or nil
 }
 
+// Projection returns the map's weights.
+func (l *Linear) Projection() backend.Projection {
+	return backend.Projection{Weight: l.Weight, Bias: l.Bias}
+}
+
 // Forward returns the map of each row of x.
 //
 //	x       [rows, in]

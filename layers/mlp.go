@@ -23,3 +23,13 @@ func (m *MLP) Forward(s *backend.Step, x *tensor.Tensor) *tensor.Tensor {
 	s.SwiGLU(gate, gate, up)
 	return m.DownProj.Forward(s, gate)
 }
+
+// Add adds the network's output for the normalised rows of x to x.
+//
+//	x  [rows, hidden]
+func (m *MLP) Add(s *backend.Step, x *tensor.Tensor, norm *RMSNorm) {
+	h := s.Tensor(x.Dim(0), m.GateProj.Weight.Dim(0))
+	s.MatMulSwiGLU(h, x, backend.Gated{Norm: norm.Weight, Eps: norm.Eps,
+		Gate: m.GateProj.Projection(), Up: m.UpProj.Projection()})
+	s.MatMulAdd(x, h, m.DownProj.Projection())
+}

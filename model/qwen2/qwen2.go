@@ -115,7 +115,7 @@ func (m *Model) Logits(s *backend.Step, hidden *tensor.Tensor) *tensor.Tensor {
 //	kv  the layer's cache, [pages, kvHeads, pageSize, headDim]
 func (l *DecoderLayer) Forward(s *backend.Step, x *tensor.Tensor, kv backend.KV) {
 	mark := s.Mark()
-	s.Add(x, x, l.SelfAttn.Forward(s, l.InputLayerNorm.Forward(s, x), kv))
-	s.Add(x, x, l.MLP.Forward(s, l.PostAttentionLayerNorm.Forward(s, x)))
+	l.SelfAttn.Add(s, x, l.InputLayerNorm, kv)
+	l.MLP.Add(s, x, l.PostAttentionLayerNorm)
 	s.Release(mark)
 }

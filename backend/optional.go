@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package backend
+
+import "github.com/zenlm/zen/tensor"
+
+// What follows is found by type assertion; a Backend may lack any of it.
+
+// MemoryMeter is a Backend with a fixed memory of its own.
+type MemoryMeter interface {
+	// FreeMemory returns the bytes that Alloc and Weight can still give.
+	FreeMemory() (int64, error)
+}
+
+// HostAllocator is a Backend that copies faster between its memory and certain
+// memory of the host's.
+type HostAllocator interface {
+	// AllocHost returns n bytes of such memory, valid until Close.
+	AllocHost(n int) ([]byte, error)
+}
+
+// Fuser is a Backend that does several operations at once. Each method stands for
+// the composition that Step documents, has the same result up to rounding, and
+// reports false, having done nothing, where the composition is to be used.
+type Fuser interface {
+	QKVAppend(q, x *tensor.Tensor, o QKV) bool
+	MatMulSwiGLU(dst, x *tensor.Tensor, o Gated) bool
+	MatMulAdd(dst, x *tensor.Tensor, o Projection) bool
+}
+
+// QKV are the weights and the cache of QKVAppend.
+type QKV struct {
+	Norm    *tensor.Tensor // [hidden]
+	Eps     float32
+	Q, K, V Projection
+	Rotary  *tensor.Tensor // [positions, headDim]
+	KV      KV
+}
+
+// Projection is a weight with its bias.
+type Projection struct {
+	Weight *tensor.Tensor // [out, in]
+	Bias   *tensor.Tensor // [out], or nil
+}
+
+// Gated are the weights of MatMulSwiGLU.
+type Gated struct {
+	Norm     *tensor.Tensor // [hidden]
+	Eps      float32
+	Gate, Up Projection // [intermediate, hidden]
+}

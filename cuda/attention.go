@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux && cgo
+
+package cuda
+
+import (
+	"math/bits"
+
+	"github.com/zenlm/zen/backend"
+	"github.com/zenlm/zen/cuda/kernels"
+	"github.com/zenlm/zen/tensor"
+)
+
+const (
+	splitPositions = 64 // positions of a sequence that a block of decode attention reads at least
+	maxSplits      = 32
+	maxGroup       = 16 // query heads of a key/value head that decode attention takes
+	groupChunk     = 8  // query heads of one block
+	decodeRows     = 16 // most rows that decode attention takes though they are a prompt's
+)
+
+// Attention sets dst to softmax(q·kᵀ·scale)·v for every query head.
+func (b *Backend) Attention(dst, q *tensor.Tensor, kv backend.KV, scale float32, window int) {
+	if b.failed() || q.Len() == 0 {
+		return
+	}
+	rows, heads, headDim, kvHeads := q.Dim(0), q.Dim(1), q.Dim(2), kv.K.Dim(1)
+	a := attentionOperands{dst: address(dst), q: address(q), kv: kv, heads: heads, scale: scale, window: window, splits: 1}
+	decode, prefill := b.kernels.attentionDecode[headDim], b.kernels.attentionPrefill[headDim]
+	paged := kv.K.Dim(2)%32 == 0
+	switch {
+	case paged && decode != nil && decode[kv.K.DType] != 0 && heads/kvHeads <= maxGroup &&
+		(b.step.decoding || rows <= decodeRows):
+		b.attentionDecode(decode[kv.K.DType], a, rows)
+	case paged && prefill != nil && prefill[kv.K.DType] != 0:
+		l := b.launch(prefill[kv.K.DType], false, 128, b.step.tiles, heads)
+		l.shared = uint32(kernels.PrefillShared[headDim])
+		b.attentionParams(l, a)
+	default:
+		b.attentionParams(b.launch(b.kernels.attention[kv.K.DType], true, 128, heads, rows), a)
+	}
+}
+
+// attentionDecode splits long sequences over blocks, which join their parts in a
+// workspace.
+func (b *Backend) attentionDecode(kernel uint64, a attentionOperands, rows int) {
+	kvHeads, headDim := a.kv.K.Dim(1), a.kv.K.Dim(3)
+	chunks := blocks(a.heads/kvHeads, groupChunk)
+	a.splits = splits(b.step.longest)
+	a.workspace = b.room(&b.partial, 4*rows*a.heads*a.splits*(headDim+2))
+	a.counters = b.zeroed(&b.counters, 4*rows*kvHeads*chunks)
+	if !b.failed() {
+		b.attentionParams(b.launch(kernel, true, 128, kvHeads*chunks, rows, a.splits), a)
+	}
+}
+
+// splits returns the parts that sequences of at most length positions are cut into:
+// a power of two, so that steps of many lengths are launched alike.
+func splits(length int) int {
+	n := min(blocks(max(length, 1), splitPositions), maxSplits)
+	return 1 << bits.Len(uint(n-1))
+}
+
+// zeroed is room of zeroed memory.
+func (b *Backend) zeroed(m **memory, n int) uint64 {
+	had := *m
+	p := b.room(m, max(n, 1<<16))
+	if *m != had {
+		size := (*m).size
+		b.stream.do(func() error { return b.device.clear(p, size) })
+	}
+	return p
+}
+
+type attentionOperands struct {
+	dst, q              uint64
+	kv                  backend.KV
+	workspace, counters uint64
+	heads               int
+	window, splits      int
+	scale               float32
+}
+
+// attentionParams appends AttentionParams.
+func (b *Backend) attentionParams(l *launch, a attentionOperands) {
+	k := a.kv.K
+	l.pointer(a.dst).pointer(0).pointer(a.q).pointer(address(k)).pointer(address(a.kv.V)).
+		pointer(b.step.at(stepPositions)).pointer(b.step.at(stepSequences)).pointer(b.step.at(stepPages)).
+		pointer(a.workspace).pointer(a.counters).pointer(b.step.at(stepTiles)).
+		int(b.step.pageStride).int(a.heads).int(k.Dim(1)).int(k.Dim(3)).int(k.Dim(2)).
+		int(a.window).int(a.splits).float(a.scale)
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux && cgo
+
+package cuda
+
+import (
+	"errors"
+	"fmt"
+	"unsafe"
+
+	"github.com/zenlm/zen/backend"
+	"github.com/zenlm/zen/tensor"
+)
+
+// Backend is one NVIDIA GPU. It implements backend.Backend and may be called from
+// any goroutine, by one at a time: every call makes the device's context current
+// on its thread. Several may be open, each with a context of its own, so that a
+// fault of one leaves the others alone.
+type Backend struct {
+	device  *device
+	memory  *allocator
+	stream  *stream
+	staging *staging
+	step    *stepBuffer
+	kernels *kernelSet
+	host    [][]byte // of AllocHost
+
+	// Memory of operations beside their operands, as large as any has needed.
+	wide     *memory // a weight as bfloat16
+	narrow   *memory // activations in 16 bits
+	partial  *memory // parts of decode attention
+	counters *memory // of parts, which kernels leave at zero
+	raw      *memory // a piece of a quantised matrix as the host has it
+}
+
+var _ backend.Backend = (*Backend)(nil)
+
+// open returns a backend on the device of that number.
+func open(ordinal int) (b *Backend, err error) {
+	b = &Backend{}
+	if b.device, err = openDevice(ordinal); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, b.Close())
+		}
+	}()
+	b.memory, b.stream = newAllocator(b.device), newStream(b.device)
+	if b.kernels, err = loadKernels(b.device); err != nil {
+		return nil, err
+	}
+	if b.staging, err = newStaging(b.device); err != nil {
+		return nil, err
+	}
+	b.step = &stepBuffer{}
+	return b, nil
+}
+
+// Name returns "cuda".
+func (b *Backend) Name() string { return "cuda" }
+
+// Deterministic returns false: how many rows a step has and how long sequences are
+// decides by which kernel, and in how many parts, sums are made.
+func (b *Backend) Deterministic() bool { return false }
+
+// Alloc returns zeroed memory of the device, aligned to 256 bytes.
+func (b *Backend) Alloc(dtype tensor.DType, shape ...int) (*tensor.Tensor, error) {
+	n, err := tensor.CheckedBytes(dtype, shape)
+	if err != nil {
+		return nil, err
+	}
+	m, err := b.alloc(n)
+	if err != nil {
+		return nil, err
+	}
+	if n > 0 {
+		b.stream.do(func() error { return b.device.clear(m.address, n) })
+	}
+	return &tensor.Tensor{DType: dtype, Shape: append([]int(nil), shape...), Storage: m}, nil
+}
+
+// alloc returns memory of undefined content. What was launched may use memory that
+// has been freed, and must be on its way before the driver gets that.
+func (b *Backend) alloc(n int) (*memory, error) {
+	b.stream.flush()
+	return b.memory.alloc(n)
+}
+
+// Free gives back what Alloc or Weight returned.
+func (b *Backend) Free(t *tensor.Tensor) {
+	if t == nil {
+		return
+	}
+	if m, ok := t.Storage.(*memory); ok {
+		b.memory.free(m)
+	}
+	b.Free(t.Scales)
+}
+
+// FreeMemory returns the bytes of the device that Alloc can still give.
+func (b *Backend) FreeMemory() (int64, error) {
+	free, _, err := b.device.memory()
+	return int64(free + b.memory.keptBytes()), err
+}
+
+// AllocHost returns host memory that Download and Upload copy without a detour. It
+// is valid until Close.
+func (b *Backend) AllocHost(n int) ([]byte, error) {
+	m, err := b.device.allocHost(max(n, 1))
+	if err != nil {
+		return nil, err
+	}
+	b.host = append(b.host, m)
+	return m[:n:n], nil
+}
+
+// pinned reports whether data lies in memory of AllocHost.
+func (b *Backend) pinned(data []byte) bool {
+	p := uintptr(unsafe.Pointer(unsafe.SliceData(data)))
+	for _, h := range b.host {
+		first := uintptr(unsafe.Pointer(unsafe.SliceData(h)))
+		if p >= first && p+uintptr(len(data)) <= first+uintptr(len(h)) {
+			return true
+		}
+	}
+	return false
+}
+
+// Upload copies src into dst.
+func (b *Backend) Upload(dst *tensor.Tensor, src []byte) {
+	if len(src) != dst.Bytes() {
+		panic(fmt.Sprintf("cuda: copy of %d bytes into %d", len(src), dst.Bytes()))
+	}
+	b.upload(address(dst), src)
+}
+
+func (b *Backend) upload(dst uint64, src []byte) {
+	b.stream.do(func() error { return b.staging.upload(dst, src) })
+}
+
+// Download waits for what was asked for before and copies src into dst.
+func (b *Backend) Download(dst []byte, src *tensor.Tensor) {
+	if len(dst) != src.Bytes() {
+		panic(fmt.Sprintf("cuda: copy of %d bytes into %d", src.Bytes(), len(dst)))
+	}
+	from := address(src)
+	if !b.pinned(dst) {
+		b.stream.do(func() error { return b.staging.download(dst, from) })
+		return
+	}
+	b.stream.do(func() error { return b.device.toHost(dst, from) })
+	// A failure shows at the caller's Sync.
+	_ = b.stream.sync()
+}
+
+// CopyPage copies page src onto page dst.
+func (b *Backend) CopyPage(kv backend.KV, dst, src int) {
+	for _, t := range []*tensor.Tensor{kv.K, kv.V} {
+		n := t.Bytes() / max(t.Dim(0), 1)
+		base := address(t)
+		b.stream.do(func() error { return b.device.copy(base+uint64(dst*n), base+uint64(src*n), n) })
+	}
+}
+
+// Sync waits for all operations and returns the first failure.
+func (b *Backend) Sync() error { return b.stream.sync() }
+
+// Close frees everything, also when an operation has failed.
+func (b *Backend) Close() (err error) {
+	if b.device == nil {
+		return nil
+	}
+	if b.stream != nil {
+		_ = b.stream.sync() // a failure has been Sync's to tell
+		if b.stream.err == nil {
+			err = b.release()
+		}
+	}
+	// Ending the context frees what a failed device did not.
+	if closed := b.device.close(); b.stream == nil || b.stream.err == nil {
+		err = errors.Join(err, closed)
+	}
+	b.device = nil
+	return err
+}
+
+// release frees everything in the context, so that a leak of the driver's would
+// show.
+func (b *Backend) release() (err error) {
+	err = errors.Join(b.stream.forget(), b.memory.close())
+	if b.staging != nil {
+		err = errors.Join(err, b.staging.close())
+	}
+	if b.step != nil && b.step.host != nil {
+		err = errors.Join(err, b.device.freeHost(b.step.host))
+	}
+	for _, h := range b.host {
+		err = errors.Join(err, b.device.freeHost(h))
+	}
+	return err
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux && cgo
+
+package cuda
+
+import (
+	"github.com/zenlm/zen/backend"
+	"github.com/zenlm/zen/tensor"
+)
+
+var _ backend.Fuser = (*Backend)(nil)
+
+// QKVAppend sets q to the rotated queries of the normalised rows and appends their
+// keys and values to the cache. It reports false where that is not one launch's
+// work for few rows, and nothing that a 16-bit product of many would gain by.
+func (b *Backend) QKVAppend(q, x *tensor.Tensor, o backend.QKV) bool {
+	n, in := x.Dim(0), x.Dim(1)
+	dtype := o.Q.Weight.DType
+	if o.K.Weight.DType != dtype || o.V.Weight.DType != dtype {
+		return false
+	}
+	kernel := b.kernels.gemvQKV[dtype]
+	if kernel == 0 || q.Dim(2)%16 != 0 || !b.fitsGemv(n, o.Q.Weight) {
+		return false
+	}
+	if b.failed() || n == 0 {
+		return true
+	}
+	heads, kvHeads := q.Dim(1), o.KV.K.Dim(1)
+	l := b.launch(kernel, true, threads, b.gemvGrid((heads+2*kvHeads)*q.Dim(2)))
+	l.shared = uint32(gemvShared(n, in))
+	b.gemvParams(l, gemvOperands{x: address(x), weight: o.Q.Weight, bias: o.Q.Bias, norm: o.Norm, eps: o.Eps}, n)
+	l.pointer(address(o.K.Weight)).pointer(scales(o.K.Weight)).
+		pointer(address(o.V.Weight)).pointer(scales(o.V.Weight)).
+		pointer(optional(o.K.Bias)).pointer(optional(o.V.Bias))
+	b.rotary(l, address(q), 0, 0, o.Rotary, o.KV, heads, 0)
+	l.int(kvTypes[o.KV.K.DType]).int(0)
+	return true
+}
+
+// kvTypes are zen_gemv_qkv's numbers for types of the cache.
+var kvTypes = map[tensor.DType]int{tensor.F32: 0, tensor.F16: 1, tensor.BF16: 2}
+
+// MatMulSwiGLU sets dst = silu(gate(y)) · up(y) for the normalised rows y.
+func (b *Backend) MatMulSwiGLU(dst, x *tensor.Tensor, o backend.Gated) bool {
+	n, in := x.Dim(0), x.Dim(1)
+	gate, up := o.Gate, o.Up
+	kernel := b.kernels.gemvSwiGLU[gate.Weight.DType]
+	if up.Weight.DType != gate.Weight.DType || gate.Bias != nil || up.Bias != nil || kernel == 0 ||
+		!b.fitsGemv(n, gate.Weight) {
+		return false
+	}
+	if b.failed() || n == 0 {
+		return true
+	}
+	l := b.launch(kernel, true, threads, b.gemvGrid(2*dst.Dim(1)))
+	l.shared = uint32(gemvShared(n, in))
+	b.gemvParams(l, gemvOperands{dst: address(dst), x: address(x), weight: gate.Weight, weight2: up.Weight,
+		norm: o.Norm, eps: o.Eps}, n)
+	return true
+}
+
+// MatMulAdd sets dst += x·weightᵀ + bias.
+func (b *Backend) MatMulAdd(dst, x *tensor.Tensor, o backend.Projection) bool {
+	b.matMul(product{dst: address(dst), x: x, weight: o.Weight, bias: o.Bias, residual: address(dst)})
+	return true
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux && cgo
+
+package cuda
+
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+	"unsafe"
+
+	"github.com/zenlm/zen/backend"
+)
+
+// stepBuffer is what kernels know of a batch: arrays of int32 in one piece of
+// memory, uploaded in one copy. Batches of the same class lie at the same
+// addresses, so that graphs find them there.
+//
+//	tokens, positions, sequences, outputs  [class]                  of rows
+//	tiles                                  [class]tile              for prefill attention
+//	pages                                  [sequences, pageStride]
+type stepBuffer struct {
+	device *memory
+	host   []byte // pinned, as large
+
+	class      int // elements of an array, a power of two
+	pageStride int // pages of the longest sequence, rounded up to a power of two
+	rows       int
+	tiles      int
+	longest    int  // length of the longest sequence
+	decoding   bool // every sequence has one row
+}
+
+// tile is rows of one sequence that a block of prefill attention takes.
+type tile struct{ first, rows, sequence, position int32 }
+
+// The arrays of a stepBuffer, in units of class.
+const (
+	stepTokens    = 0
+	stepPositions = 1
+	stepSequences = 2
+	stepOutputs   = 3
+	stepTiles     = 4
+	stepPages     = 8
+)
+
+const (
+	minClass      = 64
+	minPageStride = 32
+	tileRows      = 64
+	minStepBytes  = 1 << 20 // holds 64 decoding sequences of 100,000 positions
+)
+
+// at returns the device address of an array.
+func (s *stepBuffer) at(array int) uint64 { return s.device.address + uint64(4*array*s.class) }
+
+// powerOfTwo returns the least power of two that is at least n and least.
+func powerOfTwo(n, least int) int { return max(least, 1<<bits.Len(uint(max(n, 1)-1))) }
+
+// measure sets the sizes of the arrays for batch and returns their bytes.
+func (s *stepBuffer) measure(batch *backend.Batch) int {
+	pages := 0
+	s.rows, s.longest, s.decoding = batch.Rows(), 0, true
+	for i := range batch.Sequences {
+		q := &batch.Sequences[i]
+		pages = max(pages, len(q.Pages))
+		s.longest = max(s.longest, q.Length)
+		s.decoding = s.decoding && q.Rows == 1
+	}
+	s.class, s.pageStride = powerOfTwo(s.rows, minClass), powerOfTwo(pages, minPageStride)
+	return 4 * (stepPages*s.class + len(batch.Sequences)*s.pageStride)
+}
+
+// fill writes batch into host memory, which is as large as measure said.
+func (s *stepBuffer) fill(batch *backend.Batch) {
+	words := unsafe.Slice((*int32)(unsafe.Pointer(unsafe.SliceData(s.host))), len(s.host)/4)
+	copy(words[stepTokens*s.class:], batch.Tokens)
+	copy(words[stepPositions*s.class:], batch.Positions)
+	copy(words[stepOutputs*s.class:], batch.OutputRows)
+	sequences, pages := words[stepSequences*s.class:], words[stepPages*s.class:]
+	row := 0
+	for i := range batch.Sequences {
+		for range batch.Sequences[i].Rows {
+			sequences[row] = int32(i)
+			row++
+		}
+		copy(pages[i*s.pageStride:], batch.Sequences[i].Pages)
+	}
+	s.fillTiles(unsafe.Slice((*tile)(unsafe.Pointer(&words[stepTiles*s.class])), s.class), batch)
+}
+
+// fillTiles cuts the sequences into tiles. Those with the most to read come first,
+// so that none of them is left running alone.
+func (s *stepBuffer) fillTiles(tiles []tile, batch *backend.Batch) {
+	n, row := 0, 0
+	for i := range batch.Sequences {
+		q := &batch.Sequences[i]
+		for at := 0; at < q.Rows; at += tileRows {
+			tiles[n] = tile{int32(row + at), int32(min(tileRows, q.Rows-at)), int32(i), int32(q.Start() + at)}
+			n++
+		}
+		row += q.Rows
+	}
+	s.tiles = n
+	if !s.decoding {
+		slices.SortFunc(tiles[:n], func(a, b tile) int { return cmp.Compare(b.position, a.position) })
+	}
+}
+
+// maxRepeatingRows bounds the rows of steps that are run as graphs.
+const maxRepeatingRows = 128
+
+// Begin starts a step over batch.
+func (b *Backend) Begin(batch *backend.Batch) {
+	if b.stream.sync() != nil { // the buffer may be on its way
+		return
+	}
+	n := b.step.measure(batch)
+	if err := b.fitStep(n); err != nil {
+		b.stream.fail(err)
+		return
+	}
+	b.step.fill(batch)
+	b.stream.repeating = b.step.decoding && b.step.rows <= maxRepeatingRows
+	b.stream.do(func() error { return b.device.toDevice(b.step.device.address, b.step.host[:n]) })
+}
+
+// fitStep makes the step buffer hold n bytes.
+func (b *Backend) fitStep(n int) (err error) {
+	s := b.step
+	if len(s.host) >= n {
+		return nil
+	}
+	size := max(minStepBytes, 2*n)
+	if s.host != nil {
+		if err := b.device.freeHost(s.host); err != nil {
+			return err
+		}
+		b.memory.free(s.device)
+		s.host, s.device = nil, nil
+	}
+	if s.device, err = b.alloc(size); err != nil {
+		return err
+	}
+	s.host, err = b.device.allocHost(size)
+	return err
+}
