@@ -23,8 +23,13 @@ type HostAllocator interface {
 // the composition that Step documents, has the same result up to rounding, and
 // reports false, having done nothing, where the composition is to be used.
 type Fuser interface {
+	// QKVAppend is Step.QKVAppend.
 	QKVAppend(q, x *tensor.Tensor, o QKV) bool
+
+	// MatMulSwiGLU is Step.MatMulSwiGLU.
 	MatMulSwiGLU(dst, x *tensor.Tensor, o Gated) bool
+
+	// MatMulAdd is Step.MatMulAdd.
 	MatMulAdd(dst, x *tensor.Tensor, o Projection) bool
 }
 

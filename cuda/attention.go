@@ -5,19 +5,17 @@
 package cuda
 
 import (
-	"math/bits"
-
 	"github.com/zenlm/zen/backend"
-	"github.com/zenlm/zen/cuda/kernels"
 	"github.com/zenlm/zen/tensor"
 )
 
 const (
-	splitPositions = 64 // positions of a sequence that a block of decode attention reads at least
-	maxSplits      = 32
-	maxGroup       = 16 // query heads of a key/value head that decode attention takes
-	groupChunk     = 8  // query heads of one block
-	decodeRows     = 16 // most rows that decode attention takes though they are a prompt's
+	splitPositions   = 64 // positions of a sequence that a block of decode attention reads at least
+	maxSplits        = 64
+	groupChunk       = 16   // query heads of a key/value head in one block
+	decodeRows       = 16   // most rows that decode attention takes though they are a prompt's
+	clusterSplits    = 8    // blocks of a cluster
+	clusterPositions = 2048 // longest sequence at which a cluster is faster than a workspace
 )
 
 // Attention sets dst to softmax(q·kᵀ·scale)·v for every query head.
@@ -25,17 +23,16 @@ func (b *Backend) Attention(dst, q *tensor.Tensor, kv backend.KV, scale float32,
 	if b.failed() || q.Len() == 0 {
 		return
 	}
-	rows, heads, headDim, kvHeads := q.Dim(0), q.Dim(1), q.Dim(2), kv.K.Dim(1)
+	rows, heads, headDim := q.Dim(0), q.Dim(1), q.Dim(2)
 	a := attentionOperands{dst: address(dst), q: address(q), kv: kv, heads: heads, scale: scale, window: window, splits: 1}
 	decode, prefill := b.kernels.attentionDecode[headDim], b.kernels.attentionPrefill[headDim]
 	paged := kv.K.Dim(2)%32 == 0
 	switch {
-	case paged && decode != nil && decode[kv.K.DType] != 0 && heads/kvHeads <= maxGroup &&
-		(b.step.decoding || rows <= decodeRows):
-		b.attentionDecode(decode[kv.K.DType], a, rows)
+	case paged && decode != nil && decode[kv.K.DType] != 0 && (b.step.decoding || rows <= decodeRows):
+		b.attentionDecode(a, rows)
 	case paged && prefill != nil && prefill[kv.K.DType] != 0:
 		l := b.launch(prefill[kv.K.DType], false, 128, b.step.tiles, heads)
-		l.shared = uint32(kernels.PrefillShared[headDim])
+		l.shared = uint32(attentionShared[headDim])
 		b.attentionParams(l, a)
 	default:
 		b.attentionParams(b.launch(b.kernels.attention[kv.K.DType], true, 128, heads, rows), a)
@@ -43,23 +40,36 @@ func (b *Backend) Attention(dst, q *tensor.Tensor, kv backend.KV, scale float32,
 }
 
 // attentionDecode splits long sequences over blocks, which join their parts in a
-// workspace.
-func (b *Backend) attentionDecode(kernel uint64, a attentionOperands, rows int) {
-	kvHeads, headDim := a.kv.K.Dim(1), a.kv.K.Dim(3)
+// cluster's shared memory or in a workspace.
+func (b *Backend) attentionDecode(a attentionOperands, rows int) {
+	kvHeads, headDim, dtype := a.kv.K.Dim(1), a.kv.K.Dim(3), a.kv.K.DType
 	chunks := blocks(a.heads/kvHeads, groupChunk)
-	a.splits = splits(b.step.longest)
-	a.workspace = b.room(&b.partial, 4*rows*a.heads*a.splits*(headDim+2))
-	a.counters = b.zeroed(&b.counters, 4*rows*kvHeads*chunks)
-	if !b.failed() {
-		b.attentionParams(b.launch(kernel, true, 128, kvHeads*chunks, rows, a.splits), a)
+	kernel := b.kernels.attentionCluster[headDim][dtype]
+	if kernel != 0 && b.step.longest <= clusterPositions {
+		a.splits = clusterSplits
+	} else {
+		kernel = b.kernels.attentionDecode[headDim][dtype]
+		a.splits = b.splits(rows * kvHeads)
+		a.workspace = b.room(&b.partial, 4*rows*a.heads*a.splits*(headDim+2))
+		a.counters = b.zeroed(&b.counters, 4*rows*kvHeads*chunks)
 	}
+	if b.failed() {
+		return
+	}
+	l := b.launch(kernel, true, 128, kvHeads*chunks, rows, a.splits)
+	l.shared = uint32(b.device.decodeShared(attentionShared[headDim]))
+	b.attentionParams(l, a)
 }
 
-// splits returns the parts that sequences of at most length positions are cut into:
-// a power of two, so that steps of many lengths are launched alike.
-func splits(length int) int {
-	n := min(blocks(max(length, 1), splitPositions), maxSplits)
-	return 1 << bits.Len(uint(n-1))
+// splits returns the parts that the batch's sequences are cut into when groups of
+// heads are to be computed: a power of two, so that steps of many lengths are
+// launched alike, and no more than occupy the device.
+func (b *Backend) splits(groups int) int {
+	n := powerOfTwo(min(blocks(max(b.step.longest, 1), splitPositions), maxSplits), 1)
+	for n > 1 && groups*n > 4*b.device.info.multiprocessors {
+		n /= 2
+	}
+	return n
 }
 
 // zeroed is room of zeroed memory.

@@ -27,11 +27,13 @@ type Backend struct {
 	host    [][]byte // of AllocHost
 
 	// Memory of operations beside their operands, as large as any has needed.
-	wide     *memory // a weight as bfloat16
-	narrow   *memory // activations in 16 bits
-	partial  *memory // parts of decode attention
-	counters *memory // of parts, which kernels leave at zero
-	raw      *memory // a piece of a quantised matrix as the host has it
+	wide         *memory // a weight as bfloat16
+	narrow       *memory // activations in 16 bits
+	partial      *memory // parts of decode attention
+	counters     *memory // of parts, which kernels leave at zero
+	best         *memory // of blocks of Argmax
+	bestCounters *memory
+	raw          *memory // a piece of a quantised matrix as the host has it
 }
 
 var _ backend.Backend = (*Backend)(nil)

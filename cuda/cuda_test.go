@@ -14,6 +14,10 @@ import (
 func TestOpenByNameIsRefusedAsUnavailable(t *testing.T) {
 	require.Contains(t, backend.Registered(), "cuda")
 	b, err := backend.Open("cuda", backend.Options{})
+	if err == nil {
+		require.NoError(t, b.Close())
+		t.Skip("there is a device")
+	}
 	require.ErrorIs(t, err, backend.ErrUnavailable)
 	require.Nil(t, b)
 }
@@ -27,7 +31,7 @@ func TestReasonIsTheFirstThatHolds(t *testing.T) {
 		{"darwin", true, "it needs Linux, this is darwin"},
 		{"windows", false, "it needs Linux, this is windows"},
 		{"linux", false, "the program was built without cgo (CGO_ENABLED=0)"},
-		{"linux", true, "this version of zen has no CUDA kernels"},
+		{"linux", true, ""},
 	} {
 		require.Equal(t, c.want, cuda.Reason(c.goos, c.cgo), "%s, cgo %t", c.goos, c.cgo)
 	}

@@ -10,8 +10,15 @@ import (
 	"github.com/zenlm/zen/cuda"
 )
 
+// A program falls back where there is no GPU.
 func ExampleOpen() {
-	_, err := cuda.Open(backend.Options{})
-	fmt.Println(errors.Is(err, backend.ErrUnavailable))
-	// Output: true
+	b, err := cuda.Open(backend.Options{})
+	switch {
+	case err == nil:
+		defer b.Close()
+	case errors.Is(err, backend.ErrUnavailable):
+		err = nil // use another backend
+	}
+	fmt.Println(err)
+	// Output: <nil>
 }

@@ -15,7 +15,7 @@ var _ backend.Fuser = (*Backend)(nil)
 // keys and values to the cache. It reports false where that is not one launch's
 // work for few rows, and nothing that a 16-bit product of many would gain by.
 func (b *Backend) QKVAppend(q, x *tensor.Tensor, o backend.QKV) bool {
-	n, in := x.Dim(0), x.Dim(1)
+	n := x.Dim(0)
 	dtype := o.Q.Weight.DType
 	if o.K.Weight.DType != dtype || o.V.Weight.DType != dtype {
 		return false
@@ -28,8 +28,7 @@ func (b *Backend) QKVAppend(q, x *tensor.Tensor, o backend.QKV) bool {
 		return true
 	}
 	heads, kvHeads := q.Dim(1), o.KV.K.Dim(1)
-	l := b.launch(kernel, true, threads, b.gemvGrid((heads+2*kvHeads)*q.Dim(2)))
-	l.shared = uint32(gemvShared(n, in))
+	l := b.launchGemv(kernel, qkvRole, n, (heads+2*kvHeads)*q.Dim(2), o.Q.Weight)
 	b.gemvParams(l, gemvOperands{x: address(x), weight: o.Q.Weight, bias: o.Q.Bias, norm: o.Norm, eps: o.Eps}, n)
 	l.pointer(address(o.K.Weight)).pointer(scales(o.K.Weight)).
 		pointer(address(o.V.Weight)).pointer(scales(o.V.Weight)).
@@ -44,7 +43,7 @@ var kvTypes = map[tensor.DType]int{tensor.F32: 0, tensor.F16: 1, tensor.BF16: 2}
 
 // MatMulSwiGLU sets dst = silu(gate(y)) · up(y) for the normalised rows y.
 func (b *Backend) MatMulSwiGLU(dst, x *tensor.Tensor, o backend.Gated) bool {
-	n, in := x.Dim(0), x.Dim(1)
+	n := x.Dim(0)
 	gate, up := o.Gate, o.Up
 	kernel := b.kernels.gemvSwiGLU[gate.Weight.DType]
 	if up.Weight.DType != gate.Weight.DType || gate.Bias != nil || up.Bias != nil || kernel == 0 ||
@@ -54,8 +53,7 @@ func (b *Backend) MatMulSwiGLU(dst, x *tensor.Tensor, o backend.Gated) bool {
 	if b.failed() || n == 0 {
 		return true
 	}
-	l := b.launch(kernel, true, threads, b.gemvGrid(2*dst.Dim(1)))
-	l.shared = uint32(gemvShared(n, in))
+	l := b.launchGemv(kernel, gatedRole, n, 2*dst.Dim(1), gate.Weight)
 	b.gemvParams(l, gemvOperands{dst: address(dst), x: address(x), weight: gate.Weight, weight2: up.Weight,
 		norm: o.Norm, eps: o.Eps}, n)
 	return true

@@ -23,9 +23,9 @@ type kernelSet struct {
 	gemv, gemvSwiGLU, gemvQKV              byType
 	gemm, convert, dequant, repack         byType
 
-	attentionDecode, attentionPrefill map[int]*byType // by headDim
+	attentionDecode, attentionCluster, attentionPrefill map[int]*byType // by headDim
 
-	rmsNorm, swiGLU, add, selectRows, argmax, trap uint64
+	rmsNorm, swiGLU, add, selectRows, argmax uint64
 }
 
 // suffixes are how kernels' names end.
@@ -34,14 +34,19 @@ var suffixes = map[tensor.DType]string{
 	tensor.Q8: "_q8", tensor.Q4: "_q4", tensor.I8: "_i8",
 }
 
+// attentionShared is the dynamic shared memory of decode and prefill attention by
+// headDim, in bytes.
+var attentionShared = map[int]int{64: 32768, 128: 65536}
+
 // gemmShared is the dynamic shared memory of zen_gemm, in bytes.
-const gemmShared = 81920
+const gemmShared = 98304
 
 func loadKernels(d *device) (*kernelSet, error) {
 	if err := d.loadModule(kernels.Fatbin); err != nil {
 		return nil, err
 	}
-	k := &kernelSet{attentionDecode: map[int]*byType{}, attentionPrefill: map[int]*byType{}}
+	k := &kernelSet{attentionDecode: map[int]*byType{}, attentionCluster: map[int]*byType{},
+		attentionPrefill: map[int]*byType{}}
 	l := loader{device: d}
 	floats := []tensor.DType{tensor.F32, tensor.F16, tensor.BF16}
 	halves := []tensor.DType{tensor.F16, tensor.BF16}
@@ -58,19 +63,30 @@ func loadKernels(d *device) (*kernelSet, error) {
 	l.each(&k.convert, "zen_convert", "", 0, halves)
 	l.each(&k.dequant, "zen_dequant", "", 0, blocks)
 	l.each(&k.repack, "zen_repack", "", 0, append(blocks, tensor.I8))
-	for _, headDim := range []int{64, 128} {
-		k.attentionDecode[headDim], k.attentionPrefill[headDim] = new(byType), new(byType)
+	for headDim, shared := range attentionShared {
 		dim := "_" + strconv.Itoa(headDim)
-		l.each(k.attentionDecode[headDim], "zen_attention_decode", dim, 0, floats)
-		l.each(k.attentionPrefill[headDim], "zen_attention_prefill", dim, kernels.PrefillShared[headDim], halves)
+		decode, cluster, prefill := new(byType), new(byType), new(byType)
+		l.each(decode, "zen_attention_decode", dim, d.decodeShared(shared), halves)
+		l.each(prefill, "zen_attention_prefill", dim, shared, halves)
+		if d.info.major >= 9 {
+			l.each(cluster, "zen_attention_decode", dim+"_cluster", d.decodeShared(shared), halves)
+		}
+		k.attentionDecode[headDim], k.attentionCluster[headDim], k.attentionPrefill[headDim] = decode, cluster, prefill
 	}
 	for name, f := range map[string]*uint64{
 		"zen_rmsnorm": &k.rmsNorm, "zen_swiglu": &k.swiGLU, "zen_add": &k.add,
-		"zen_select_rows": &k.selectRows, "zen_argmax": &k.argmax, "zen_trap": &k.trap,
+		"zen_select_rows": &k.selectRows, "zen_argmax": &k.argmax,
 	} {
 		l.one(f, name, 0)
 	}
 	return k, errors.Join(l.errs...)
+}
+
+// decodeShared returns the shared memory that decode attention is given: more than
+// the least it needs, so that it has its multiprocessors to itself while the weights
+// of the next product are on their way, 6 % of a step of the 3 B shape.
+func (d *device) decodeShared(least int) int {
+	return max(least, min(160<<10, d.info.shared))
 }
 
 // loader finds kernels and keeps what goes wrong.

@@ -14,8 +14,8 @@ import (
 // Weight copies host to the device. Vectors become F32; quantised matrices are laid
 // out for the kernels, I8 as Q8:
 //
-//	Q8  [out, inPad]    bytes, inPad = in rounded up to 64;  scales [out, inPad/64]
-//	Q4  [out, inPad/2]  bytes, inPad = in rounded up to 128; scales [out, inPad/32]
+//	Q8  [out, inPad]    bytes, inPad = in rounded up to 128; scales [out, inPad/64]
+//	Q4  [out, inPad/2]  bytes, inPad = in rounded up to 256; scales [out, inPad/32]
 func (b *Backend) Weight(host *tensor.Tensor) (t *tensor.Tensor, err error) {
 	switch {
 	case host.Quantized():
@@ -69,11 +69,11 @@ type blockLayout struct {
 
 func layoutOf(dtype tensor.DType, in int) blockLayout {
 	if dtype == tensor.Q4 {
-		n := blocks(in, 128)
-		return blockLayout{tensor.Q4, 64 * n, 4 * n, n}
+		padded := 256 * blocks(in, 256)
+		return blockLayout{tensor.Q4, padded / 2, padded / 32, padded / 128}
 	}
-	n := blocks(in, 64)
-	return blockLayout{tensor.Q8, 64 * n, n, n}
+	padded := 128 * blocks(in, 128)
+	return blockLayout{tensor.Q8, padded, padded / 64, padded / 64}
 }
 
 // quantizedWeight uploads a matrix piece by piece and lets the device lay it out.

@@ -53,6 +53,7 @@ func Rooms() Table {
 		{
 			Path:    "cuda",
 			Imports: []string{"backend", "cuda/kernels", "tensor"},
+			Tests:   []string{"", "backend/backendtest", "checkpoint", "cpu", "kvcache", "model", "model/qwen2", "nano"},
 			System:  []string{"C"},
 		},
 		{
@@ -127,7 +128,7 @@ func Rooms() Table {
 		},
 		{
 			Path:    "benchmarks/cmd/*",
-			Imports: []string{"", "checkpoint", "nano", "quant", "sampling", "tensor", "tokenizer"},
+			Imports: []string{"", "checkpoint", "cuda", "nano", "quant", "sampling", "tensor", "tokenizer"},
 			System:  []string{"flag", "log", "os/signal"},
 		},
 		{

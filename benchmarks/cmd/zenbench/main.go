@@ -24,6 +24,8 @@ import (
 	"time"
 
 	"github.com/zenlm/zen"
+
+	_ "github.com/zenlm/zen/cuda"
 )
 
 func main() {
