@@ -136,9 +136,11 @@ func TestLogitsEqualTransformers(t *testing.T) {
 			b := open(t)
 			defer func() { require.NoError(t, b.Close()) }()
 			r := load(t, b, dir, tensor.F32)
+			// Products of many rows take activations in 16 bits; in these models, a few
+			// dozen wide, little of the rounding averages out.
 			bound := 1e-4
 			if dtype := r.model.Config().DType; dtype != tensor.F32 || filepath.Base(dir) == "int8" {
-				bound = 5e-3
+				bound = 1e-2
 			}
 			tokens := tensor.Slice[int32](goldenTensor(t, dir, "input_ids"))
 			want := tensor.Slice[float32](goldenTensor(t, dir, "logits"))
@@ -150,7 +152,7 @@ func TestLogitsEqualTransformers(t *testing.T) {
 				rows = append(rows, r.feed(token)...)
 			}
 			single := relative(rows, want)
-			require.LessOrEqual(t, single, bound, "token by token")
+			require.LessOrEqual(t, single, 1e-4, "token by token")
 			t.Logf("prefill %.2g, token by token %.2g", got, single)
 		})
 	}
