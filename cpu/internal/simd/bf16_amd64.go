@@ -107,7 +107,7 @@ func (t *bf16Pass) group(row int) (x *byte, rows int) {
 // multiply adds the pass's inputs to the sums.
 func (t *bf16Pass) multiply() {
 	stripes := ceil(t.Out, pairRows)
-	if t.rows >= packRows && t.blocks > 1 {
+	if t.rows >= packRows && t.blocks > 1 && t.Out >= pairRows {
 		t.pack()
 	}
 	for i := 0; i < t.rows; i += pairRows {

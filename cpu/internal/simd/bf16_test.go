@@ -115,6 +115,10 @@ func TestBF16Variants(t *testing.T) {
 				checkBF16(t, p)
 			}
 		}
+		for _, out := range []int{2, 32, 35, 70} { // weights of whole stripes are copied
+			p, _ := bf16Product(rng, packRows+rng.IntN(17), 100, out)
+			checkBF16(t, p)
+		}
 		p, _ := bf16Product(rng, passRows+17, 40, 7)
 		checkBF16(t, p)
 	})
