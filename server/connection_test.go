@@ -104,7 +104,7 @@ func TestSlowAnswerIsWaitedFor(t *testing.T) {
 	h, err := server.Handler(zentest.Script(slow, slow), server.WithStallTimeout(short))
 	require.NoError(t, err)
 	s := &site{Server: httptest.NewUnstartedServer(h)}
-	s.Config.ReadTimeout, s.Config.WriteTimeout = short, short
+	s.Config.ReadTimeout, s.Config.WriteTimeout, s.Config.IdleTimeout = short, short, time.Minute
 	s.Start()
 	defer s.Close()
 	text, _, _ := streamed(t, s.post(t, "/v1/chat/completions", say("hi", `"stream":true`)).events(t))

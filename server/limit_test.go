@@ -131,10 +131,11 @@ func TestConcurrencyHasALimit(t *testing.T) {
 	for range 2 {
 		go func() { done <- s.post(t, "/v1/chat/completions", say("hi")).status }()
 	}
-	require.Eventually(t, func() bool { // both are at work
-		r := s.post(t, "/v1/chat/completions", "{}")
-		return r.status == 503 && r.fault(t).Code == "overloaded" && r.header.Get("Retry-After") == "1"
-	}, wait, tick)
+	require.Eventually(t, s.chunks(2), wait, tick) // both are at work
+	r := s.post(t, "/v1/chat/completions", say("hi"))
+	require.Equal(t, 503, r.status)
+	require.Equal(t, "overloaded", r.fault(t).Code)
+	require.Equal(t, "1", r.header.Get("Retry-After"))
 	require.Equal(t, 200, s.do(t, "GET", "/v1/models", "").status)
 	close(release)
 	require.Equal(t, []int{200, 200}, []int{<-done, <-done})
