@@ -74,11 +74,7 @@ func (p *product) compute(threads int) {
 		p.computeTransposed(threads)
 		return
 	}
-	work := p.m * p.n
-	if work < 1<<40 { // else an overflow is near
-		work *= p.k
-	}
-	parts := min(threads, work/minWork)
+	parts := p.parts(threads)
 	across := min(parts, ceil(p.n, cols))
 	if across <= 1 && p.m <= rows || parts <= 1 {
 		p.block(0, p.m, 0, p.n)
@@ -89,6 +85,12 @@ func (p *product) compute(threads int) {
 		down = 1
 	}
 	share(*p, across, down, (*product).block)
+}
+
+// parts returns the number of goroutines that the product is worth.
+func (p *product) parts(threads int) int {
+	work := float64(p.m) * float64(p.n) * float64(p.k)
+	return int(min(float64(threads), work/minWork))
 }
 
 // share computes a product in parts, a goroutine each.

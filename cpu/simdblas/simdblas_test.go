@@ -426,7 +426,9 @@ func TestOneThreadAllocatesNothing(t *testing.T) {
 }
 
 func Example() {
+	// snippet: use
 	blas32.Use(simdblas.Implementation{})
+	// end: use
 	a := blas32.General{Rows: 2, Cols: 3, Stride: 3, Data: []float32{1, 2, 3, 4, 5, 6}}
 	b := blas32.General{Rows: 3, Cols: 2, Stride: 2, Data: []float32{1, 0, 0, 1, 1, 1}}
 	c := blas32.General{Rows: 2, Cols: 2, Stride: 2, Data: make([]float32, 4)}

@@ -60,7 +60,7 @@ func (p *product) computeVector(threads int) {
 		return
 	}
 	_, cols := loops.TileSize()
-	parts := min(threads, p.n*p.k/minWork, ceil(p.n, cols))
+	parts := min(p.parts(threads), ceil(p.n, cols))
 	if parts <= 1 {
 		p.dots(0, 1, 0, p.n)
 		return
