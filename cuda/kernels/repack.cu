@@ -102,37 +102,39 @@ extern "C" __global__ void zen_repack_q4(uint8_t *dst, __half *dstScales, const 
 //
 //	dst  [out, in] BF16, in a multiple of 8
 //
-// grid: (ceil(in/256), out); block: 32, eight consecutive elements each
+// grid: (ceil(in/256), any), the rows going around the second; block: 32, eight
+// consecutive elements of a row each
 extern "C" __global__ void zen_dequant_q8(bf16 *dst, const uint8_t *w, const __half *scales, int in,
                                           int out) {
-  const int64_t row = blockIdx.y, pad = padded(in, q8Pad);
+  const int64_t pad = padded(in, q8Pad);
   const int k = blockIdx.x * 256 + threadIdx.x * 8;
   if (k >= in) return;
-  const uint2 q = *reinterpret_cast<const uint2 *>(w + row * pad + (k >> 6) * 64 +
-                                                   (k >> 3 & 3) * 16 + (k >> 5 & 1) * 8);
-  const float s = __half2float(scales[row * (pad / 64) + (k >> 6)]);
-  uint4 y;
-  auto pair = [s](uint32_t word, int low) {
-    return pack(bf16(), float(int(word >> (8 * low) & 255) - 128) * s,
-                float(int(word >> (8 * low + 16) & 255) - 128) * s);
-  };
-  y.x = pair(q.x, 0), y.y = pair(q.x, 1), y.z = pair(q.y, 0), y.w = pair(q.y, 1);
-  *reinterpret_cast<uint4 *>(dst + row * in + k) = y;
+  for (int64_t row = blockIdx.y; row < out; row += gridDim.y) {
+    const uint2 q = *reinterpret_cast<const uint2 *>(w + row * pad + (k >> 6) * 64 +
+                                                     (k >> 3 & 3) * 16 + (k >> 5 & 1) * 8);
+    const float s = __half2float(scales[row * (pad / 64) + (k >> 6)]);
+    auto pair = [s](uint32_t word, int low) {
+      return pack(bf16(), float(int(word >> (8 * low) & 255) - 128) * s,
+                  float(int(word >> (8 * low + 16) & 255) - 128) * s);
+    };
+    *reinterpret_cast<uint4 *>(dst + row * in + k) =
+        make_uint4(pair(q.x, 0), pair(q.x, 1), pair(q.y, 0), pair(q.y, 1));
+  }
 }
 
 extern "C" __global__ void zen_dequant_q4(bf16 *dst, const uint8_t *w, const __half *scales, int in,
                                           int out) {
-  const int64_t row = blockIdx.y, pad = padded(in, q4Pad);
+  const int64_t pad = padded(in, q4Pad);
   const int k = blockIdx.x * 256 + threadIdx.x * 8;
   if (k >= in) return;
-  const uint32_t q = *reinterpret_cast<const uint32_t *>(w + row * (pad / 2) + (k >> 7) * 64 +
-                                                         (k >> 3 & 3) * 16 + (k >> 5 & 3) * 4);
-  const float s = __half2float(scales[row * (pad / 32) + (k >> 5)]);
-  uint4 y;
-  auto pair = [q, s](int i) {
-    return pack(bf16(), float(int(q >> (4 * i) & 15) - 8) * s,
-                float(int(q >> (4 * i + 16) & 15) - 8) * s);
-  };
-  y.x = pair(0), y.y = pair(1), y.z = pair(2), y.w = pair(3);
-  *reinterpret_cast<uint4 *>(dst + row * in + k) = y;
+  for (int64_t row = blockIdx.y; row < out; row += gridDim.y) {
+    const uint32_t q = *reinterpret_cast<const uint32_t *>(w + row * (pad / 2) + (k >> 7) * 64 +
+                                                           (k >> 3 & 3) * 16 + (k >> 5 & 3) * 4);
+    const float s = __half2float(scales[row * (pad / 32) + (k >> 5)]);
+    auto pair = [q, s](int i) {
+      return pack(bf16(), float(int(q >> (4 * i) & 15) - 8) * s,
+                  float(int(q >> (4 * i + 16) & 15) - 8) * s);
+    };
+    *reinterpret_cast<uint4 *>(dst + row * in + k) = make_uint4(pair(0), pair(1), pair(2), pair(3));
+  }
 }
