@@ -128,7 +128,7 @@ func Rooms() Table {
 		},
 		{
 			Path:    "benchmarks/cmd/*",
-			Imports: []string{"", "checkpoint", "cuda", "nano", "quant", "sampling", "tensor", "tokenizer"},
+			Imports: []string{"", "checkpoint", "cpu", "cuda", "nano", "quant", "sampling", "tensor", "tokenizer"},
 			System:  []string{"flag", "log", "os/signal"},
 		},
 		{

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/zenlm/zen"
+	"github.com/zenlm/zen/cpu"
 
 	_ "github.com/zenlm/zen/cuda"
 )
@@ -140,7 +141,11 @@ func measure(ctx context.Context, c config) (*result, error) {
 		r.BytesPerToken -= int64(cfg.VocabSize) * int64(cfg.HiddenSize) * int64(cfg.DType.Size())
 	}
 	r.PeakRSS = peakRSS() // before the next line takes memory of its own
-	r.ReadGBs = readBandwidth(c.threads)
+	read, err := cpu.ReadBandwidth(c.threads)
+	if err != nil {
+		return nil, err
+	}
+	r.ReadGBs = read / 1e9
 	r.Share = r.Decode * float64(r.BytesPerToken) / 1e9 / r.ReadGBs
 	return r, nil
 }

@@ -4,11 +4,11 @@
     python compare.py -out results.txt -rounds 5 -threads 2 -pp 512 -tg 64 \\
         -engine 'zen=./zenbench -json -n 1 -model {model} -threads {threads} -pp {pp} -tg {tg} -depth {depth}' \\
         -engine 'llama.cpp=./bench run {model} {threads} {pp} {tg} {depth} 1 libggml-cpu-sapphirerapids.so' \\
-        -engine 'ik=./llama-bench -m {model} -t {threads} -p {pp} -n {tg} -gp 0,0 -r 1 -o jsonl' \\
+        -engine 'ik=./llama-bench -m {model} -t {threads} -p {pp} -n {tg} -r 1 -o json' \\
         -case '3B INT4' zen=qwen3b-int4 llama.cpp=qwen3b-q4_0.gguf ik=qwen3b-q4_0.gguf \\
         -case '3B INT8' zen=qwen3b-int8 llama.cpp=qwen3b-q8_0.gguf
 
-An engine is a command that prints JSON lines, zenbench's or llama-bench's (n_prompt, n_gen, samples_ts in
+An engine is a command that prints JSON, zenbench's or llama-bench's (n_prompt, n_gen, samples_ts in
 tokens/s); bench.c beside this makes one of the llama.cpp that npm ships prebuilt. Every round runs every engine of
 a case once, in an order that moves on by one, each in a process of its own that warms up first. The results file
 has each run's output as it was; the table has medians, and zen over the fastest of the others.
@@ -47,10 +47,11 @@ def arguments(argv):
 def rates(output):
     """Returns the prefill and decode rates that a run printed, tokens/s."""
     prefill, decode = [], []
-    for line in output.splitlines():
-        if not line.startswith("{"):
-            continue
-        r = json.loads(line)
+    if output.startswith("["):  # -o json
+        runs = json.loads(output)
+    else:
+        runs = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+    for r in runs:
         if "prefill_runs" in r:
             prefill += r["prefill_runs"]
             decode += r["decode_runs"]
