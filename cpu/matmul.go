@@ -44,15 +44,45 @@ func (b *Backend) MatMul(dst, x, weight, bias *tensor.Tensor) {
 		n: x.Dim(0), in: x.Dim(1), out: dst.Dim(1), weight: matrixOf(weight), bias: biasRows,
 	}
 	tile := min(max(tileBytes/4/max(b.matMul.in, 1), 4), gemmCols)
+	if b.matMul.direct(b) {
+		tile = max(4, dotBytes/(weight.DType.Size()*b.matMul.in)&^3)
+	}
 	b.pool.run(b.matMul.out, tile, (*Backend).matMulRows)
+}
+
+// dotBytes is how much of a weight a chunk has that is multiplied where it lies.
+const dotBytes = 128 << 10
+
+// direct reports whether the weight's own memory is multiplied.
+func (a *matMulArgs) direct(b *Backend) bool {
+	return b.ownBLAS() && simd.HasDots(a.out, a.in) && a.weight.dtype != tensor.I8
 }
 
 // matMulRows computes columns [lo, hi) of dst.
 func (b *Backend) matMulRows(w *worker, lo, hi int) {
 	a := &b.matMul
-	weight, stride := a.weight.rows(&w.tile, lo, hi)
-	b.gemm(a.n, hi-lo, a.in, a.x, a.in, weight, stride, 0, a.dst[lo:], a.out)
+	if b.ownBLAS() && simd.HasDots(hi-lo, a.in) {
+		a.dots(w, lo, hi)
+	} else {
+		weight, stride := a.weight.rows(&w.tile, lo, hi)
+		b.gemm(a.n, hi-lo, a.in, a.x, a.in, weight, stride, 0, a.dst[lo:], a.out)
+	}
 	addBias(w, a.bias, a.dst, a.n, a.out, lo, hi)
+}
+
+// dots computes columns [lo, hi) of dst by products of rows.
+func (a *matMulArgs) dots(w *worker, lo, hi int) {
+	p := &w.dotProduct
+	*p = simd.DotProduct{Rows: a.n, In: a.in, Out: hi - lo, Dst: a.dst[lo:], Stride: a.out, X: a.x}
+	switch a.weight.dtype {
+	case tensor.F16:
+		p.F16 = a.weight.u16[lo*a.in : hi*a.in]
+	case tensor.BF16:
+		p.BF16 = a.weight.u16[lo*a.in : hi*a.in]
+	default: // I8 is widened
+		p.F32, _ = a.weight.rows(&w.tile, lo, hi)
+	}
+	simd.Dots(p)
 }
 
 // addBias adds the bias of outputs [lo, hi), if there is one.

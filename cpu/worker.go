@@ -20,6 +20,7 @@ type worker struct {
 	panel []byte // of simd.ScratchBytes
 
 	bf16Product simd.BF16Product
+	dotProduct  simd.DotProduct
 	product     simd.Product
 	attentionScratch
 }

@@ -5,12 +5,13 @@ package simd
 // Use makes every operation run its variant of that name, or plain Go where it has
 // none, until restore is called. It is for tests and not safe beside operations.
 func Use(name string) (restore func()) {
-	quant, vector, tile, bf16 := quantChosen, vectorChosen, tileChosen, bf16Chosen
+	quant, vector, tile, bf16, dot := quantChosen, vectorChosen, tileChosen, bf16Chosen, dotsChosen
 	quantChosen = named(quantVariants(), name, func(k quantKernels) string { return k.name })
 	vectorChosen = named(vectorVariants(), name, func(k vectorKernels) string { return k.name })
 	tileChosen = named(tileVariants(), name, func(k tileKernels) string { return k.name })
 	bf16Chosen = named(bf16Variants(), name, func(k bf16Kernels) string { return k.name })
-	return func() { quantChosen, vectorChosen, tileChosen, bf16Chosen = quant, vector, tile, bf16 }
+	dotsChosen = named(dotVariants(), name, func(k dotKernels) string { return k.name })
+	return func() { quantChosen, vectorChosen, tileChosen, bf16Chosen, dotsChosen = quant, vector, tile, bf16, dot }
 }
 
 // named returns the variant of that name, else the last, which is plain Go.
