@@ -76,7 +76,7 @@ func New(cfg Config) *Engine {
 		wake:   make(chan struct{}, 1),
 		done:   make(chan struct{}),
 		step:   backend.NewStep(cfg.Backend),
-		logits: make([]float32, LogitRows*cfg.Model.Config().VocabSize),
+		logits: hostFloats(cfg.Backend, LogitRows*cfg.Model.Config().VocabSize),
 		holds:  make([]int32, cfg.Cache.Pages()),
 		crew:   newCrew(cfg.Helpers),
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/zenlm/zen/backend"
 	"github.com/zenlm/zen/kvcache"
 	"github.com/zenlm/zen/tensor"
 )
@@ -266,6 +267,16 @@ func (e *Engine) settle() {
 	e.stats.SampledTokens += int64(sampled)
 	e.stats.DraftTokens += int64(drafted)
 	e.stats.AcceptedTokens += int64(accepted)
+}
+
+// hostFloats returns memory that b copies to at its best.
+func hostFloats(b backend.Backend, n int) []float32 {
+	if h, ok := b.(backend.HostAllocator); ok {
+		if m, err := h.AllocHost(4 * n); err == nil {
+			return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(m))), n)
+		}
+	}
+	return make([]float32, n)
 }
 
 func (e *Engine) download(dst []float32, src *tensor.Tensor) error {

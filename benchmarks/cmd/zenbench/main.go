@@ -9,7 +9,7 @@
 // -tg tokens, one at a time, after -depth tokens. Each is run -n times after a
 // warm-up of a prompt and a few tokens; the median is printed with all samples. The share of bandwidth is the
 // bytes of weights a decoded token reads, over the rate at which this machine
-// reads memory in the same run.
+// reads memory in the same run; on the CPU alone.
 package main
 
 import (
@@ -141,6 +141,9 @@ func measure(ctx context.Context, c config) (*result, error) {
 		r.BytesPerToken -= int64(cfg.VocabSize) * int64(cfg.HiddenSize) * int64(cfg.DType.Size())
 	}
 	r.PeakRSS = peakRSS() // before the next line takes memory of its own
+	if c.backend != "cpu" {
+		return r, nil
+	}
 	read, err := cpu.ReadBandwidth(c.threads)
 	if err != nil {
 		return nil, err
@@ -256,7 +259,10 @@ func (r *result) print() {
 	fmt.Printf("model        %s on %s, %d threads, loaded in %.2f s\n", r.Model, r.Backend, r.Threads, r.LoadSeconds)
 	fmt.Printf("prefill %-5d %.1f tok/s, first token after %.2f s\n", r.PP, r.Prefill, r.FirstToken)
 	fmt.Printf("decode %-6d %.2f tok/s at depth %d\n", r.TG, r.Decode, r.Depth)
-	fmt.Printf("bandwidth    %.2f GB a token, %.1f GB/s of the %.1f GB/s this machine reads: %.0f %%\n",
-		float64(r.BytesPerToken)/1e9, r.Decode*float64(r.BytesPerToken)/1e9, r.ReadGBs, 100*r.Share)
+	fmt.Printf("bandwidth    %.2f GB a token, %.1f GB/s", float64(r.BytesPerToken)/1e9, r.Decode*float64(r.BytesPerToken)/1e9)
+	if r.ReadGBs > 0 {
+		fmt.Printf(" of the %.1f GB/s this machine reads: %.0f %%", r.ReadGBs, 100*r.Share)
+	}
+	fmt.Println()
 	fmt.Printf("allocations  %.1f a token, peak memory %.2f GB\n", r.AllocsPerTok, float64(r.PeakRSS)/1e9)
 }
