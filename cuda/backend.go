@@ -15,8 +15,8 @@ import (
 
 // Backend is one NVIDIA GPU. It implements backend.Backend and may be called from
 // any goroutine, by one at a time: every call makes the device's context current
-// on its thread. Several may be open, each with a context of its own, so that a
-// fault of one leaves the others alone.
+// on its thread. Several may be open, each with a context of its own. A fault of a
+// kernel ends all of them: the driver ends every context of the process.
 type Backend struct {
 	device  *device
 	memory  *allocator

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux && cgo
+
+package cuda
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zenlm/zen/backend"
+	"github.com/zenlm/zen/tensor"
+)
+
+// child runs this test again in a process whose libcuda.so.1 is testdata/driver.c,
+// where kernels do nothing, and reports whether it is that process. Variables of
+// the environment make the driver fail.
+func child(t *testing.T, env ...string) bool {
+	if os.Getenv("ZEN_TEST_DRIVER") != "" {
+		return true
+	}
+	if _, err := os.Stat("testdata/driver.c"); err != nil {
+		t.Skip(err)
+	}
+	cc, err := exec.LookPath("cc")
+	if err != nil {
+		t.Skip("no C compiler at run time")
+	}
+	dir := t.TempDir()
+	out, err := exec.Command(cc, "-shared", "-fPIC", "-o", filepath.Join(dir, "libcuda.so.1"), "testdata/driver.c",
+		"-lpthread").CombinedOutput()
+	require.NoError(t, err, string(out))
+	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.count=1")
+	cmd.Env = append(append(os.Environ(), "ZEN_TEST_DRIVER=1", "LD_LIBRARY_PATH="+dir), env...)
+	out, err = cmd.CombinedOutput()
+	require.NoError(t, err, string(out))
+	return false
+}
+
+func TestWithoutDeviceTheReasonIsTheDrivers(t *testing.T) {
+	if child(t, "ZEN_NO_DEVICE=1") {
+		_, err := Open(backend.Options{})
+		require.ErrorIs(t, err, backend.ErrUnavailable)
+		require.ErrorContains(t, err, "CUDA_ERROR_NO_DEVICE")
+	}
+}
+
+func TestOldDeviceIsUnavailable(t *testing.T) {
+	if child(t, "ZEN_MAJOR=7") {
+		_, err := Open(backend.Options{})
+		require.ErrorIs(t, err, backend.ErrUnavailable)
+		require.ErrorContains(t, err, "compute capability 7.")
+	}
+}
+
+func TestBytesGoThereAndBackThroughStaging(t *testing.T) {
+	if !child(t) {
+		return
+	}
+	b, err := open(0)
+	require.NoError(t, err)
+	before, err := b.FreeMemory()
+	require.NoError(t, err)
+	const n = 2*stagingBytes + 12345
+	x, err := b.Alloc(tensor.U8, n)
+	require.NoError(t, err)
+	got := make([]byte, n)
+	b.Download(got, x)
+	require.Equal(t, make([]byte, n), got, "fresh memory is not zero")
+	want := bytes.Repeat([]byte("seven b"), n/7+1)[:n]
+	b.Upload(x, want)
+	b.Download(got, x)
+	require.NoError(t, b.Sync())
+	require.True(t, bytes.Equal(want, got))
+	address := x.Storage.(*memory).address
+	b.Free(x)
+	y, err := b.Alloc(tensor.U8, n)
+	require.NoError(t, err)
+	require.Equal(t, address, y.Storage.(*memory).address, "freed memory is not used again")
+	b.Free(y)
+	free, err := b.FreeMemory()
+	require.NoError(t, err)
+	require.Equal(t, before, free)
+	require.NoError(t, b.Close())
+}
+
+func TestMemoryThatIsKeptIsGivenBackWhenShort(t *testing.T) {
+	if !child(t, "ZEN_MEMORY=100000000") {
+		return
+	}
+	b, err := open(0)
+	require.NoError(t, err)
+	x, err := b.Alloc(tensor.U8, 60e6)
+	require.NoError(t, err)
+	_, err = b.Alloc(tensor.U8, 70e6)
+	var full *MemoryError
+	require.ErrorAs(t, err, &full)
+	require.Equal(t, 70_000_000, full.Bytes)
+	b.Free(x)
+	_, err = b.Alloc(tensor.U8, 70e6)
+	require.NoError(t, err)
+	require.NoError(t, b.Close())
+}
+
+// A run of launches goes to the device as it is, then as a new graph, then as that
+// graph; prompts never do.
+func TestDecodeStepsBecomeGraphs(t *testing.T) {
+	if !child(t) {
+		return
+	}
+	b, err := open(0)
+	require.NoError(t, err)
+	x, err := b.Alloc(tensor.F32, 2, 64)
+	require.NoError(t, err)
+	step := func(rows, length int) {
+		var batch backend.Batch
+		batch.Append(make([]int32, rows), length, []int32{0, 1})
+		b.Begin(&batch)
+		for range segment + 10 {
+			b.Add(x, x, x)
+		}
+		require.NoError(t, b.Sync())
+	}
+	step(2, 2)
+	step(2, 2)
+	require.Empty(t, b.stream.graphs)
+	step(1, 3)
+	require.Empty(t, b.stream.graphs)
+	step(1, 4)
+	require.Len(t, b.stream.graphs, 2)
+	step(1, 5)
+	require.Len(t, b.stream.graphs, 2)
+	require.NoError(t, b.Close())
+}
+
+func TestFirstFailureSticks(t *testing.T) {
+	if !child(t, "ZEN_FAIL=cuStreamSynchronize") {
+		return
+	}
+	b, err := open(0)
+	require.NoError(t, err)
+	x, err := b.Alloc(tensor.F32, 1, 64)
+	require.NoError(t, err)
+	b.Add(x, x, x)
+	var fault *Error
+	require.ErrorAs(t, b.Sync(), &fault)
+	require.Equal(t, Error{"wait", 700, "CUDA_ERROR_ILLEGAL_ADDRESS"}, *fault)
+	b.Begin(&backend.Batch{})
+	b.Add(x, x, x)
+	require.ErrorIs(t, b.Sync(), fault)
+	require.NoError(t, b.Close())
+}
+
+// The driver of testdata takes SIGINT for itself, and starts a thread.
+func TestSignalsStayGos(t *testing.T) {
+	if !child(t) {
+		return
+	}
+	b, err := open(0)
+	require.NoError(t, err)
+	got := make(chan os.Signal, 1)
+	signal.Notify(got, os.Interrupt)
+	require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGINT))
+	require.Equal(t, os.Interrupt, <-got)
+	require.NoError(t, b.Close())
+}
