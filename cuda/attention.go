@@ -45,7 +45,7 @@ func (b *Backend) attentionDecode(a attentionOperands, rows int) {
 	kvHeads, headDim, dtype := a.kv.K.Dim(1), a.kv.K.Dim(3), a.kv.K.DType
 	chunks := blocks(a.heads/kvHeads, groupChunk)
 	kernel := b.kernels.attentionCluster[headDim][dtype]
-	if kernel != 0 && b.step.longest <= clusterPositions {
+	if kernel != 0 && b.step.longest <= clusterPositions && rows*kvHeads*chunks <= b.device.info.multiprocessors {
 		a.splits = clusterSplits
 	} else {
 		kernel = b.kernels.attentionDecode[headDim][dtype]
@@ -57,7 +57,10 @@ func (b *Backend) attentionDecode(a attentionOperands, rows int) {
 		return
 	}
 	l := b.launch(kernel, true, 128, kvHeads*chunks, rows, a.splits)
-	l.shared = uint32(b.device.decodeShared(attentionShared[headDim]))
+	l.shared = uint32(attentionShared[headDim])
+	if kvHeads*chunks*rows*a.splits <= b.device.info.multiprocessors {
+		l.shared = uint32(b.device.decodeShared(attentionShared[headDim]))
+	}
 	b.attentionParams(l, a)
 }
 

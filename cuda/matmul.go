@@ -9,6 +9,9 @@ import "github.com/zenlm/zen/tensor"
 // gemvRows is the most rows of a launch of zen_gemv.
 const gemvRows = 4
 
+// maxGridY is the most blocks of a grid's second dimension.
+const maxGridY = 65535
+
 // product is one matrix product with what is fused to it.
 //
 //	dst [n, out] = x·weightᵀ + bias + residual
@@ -34,9 +37,7 @@ func (b *Backend) matMul(p product) {
 			pointer(p.dst).pointer(address(p.x)).pointer(address(p.weight)).pointer(optional(p.bias)).
 			pointer(p.residual).int(n).int(in).int(out)
 	case b.streams(n, p.weight):
-		for first := 0; first < n; first += b.gemvRows(p.weight) {
-			b.gemv(p, first, min(n-first, b.gemvRows(p.weight)))
-		}
+		b.slices(p)
 	default:
 		b.gemm(p)
 	}
@@ -131,6 +132,14 @@ func (b *Backend) launchGemv(kernel uint64, r role, rows, outputs int, weight *t
 	return l
 }
 
+// slices multiplies as many rows at a time as zen_gemv takes.
+func (b *Backend) slices(p product) {
+	n, step := p.x.Dim(0), b.gemvRows(p.weight)
+	for first := 0; first < n; first += step {
+		b.gemv(p, first, min(n-first, step))
+	}
+}
+
 // gemv multiplies rows of p.x from first on.
 func (b *Backend) gemv(p product, first, rows int) {
 	in, out := p.x.Dim(1), p.weight.Dim(0)
@@ -194,7 +203,7 @@ func (b *Backend) dequantized(weight *tensor.Tensor) uint64 {
 	if b.failed() {
 		return 0
 	}
-	b.launch(b.kernels.dequant[weight.DType], false, 32, blocks(in, 256), out).
+	b.launch(b.kernels.dequant[weight.DType], false, 32, blocks(in, 256), min(out, maxGridY)).
 		pointer(dst).pointer(address(weight)).pointer(scales(weight)).int(in).int(out)
 	return dst
 }

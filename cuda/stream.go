@@ -10,12 +10,16 @@ import (
 	"unsafe"
 )
 
-// segment is the most launches that are collected before they go to the device:
-// enough to spread the cost of a call, few enough that the device starts early.
-const segment = 64
+// The most launches that are collected before they go to the device. A segment
+// spreads the cost of a call and lets the device start early; a graph holds a whole
+// step where it can, since a kernel starts early only behind one of its own graph.
+const (
+	segment      = 64
+	graphSegment = 2048
+)
 
-// maxGraphs bounds the graphs that are kept.
-const maxGraphs = 4096
+// maxGraphs bounds the graphs that are kept, about one for each class of steps.
+const maxGraphs = 256
 
 // stream collects launches and gives them to the device in order.
 //
@@ -24,7 +28,7 @@ const maxGraphs = 4096
 // All that differs from step to step must then lie in device memory.
 type stream struct {
 	device    *device
-	launches  []launch // at most segment, not given to the device yet
+	launches  []launch // not given to the device yet
 	repeating bool
 	busy      bool  // something was given to the device since the last sync
 	err       error // the first failure
@@ -54,7 +58,7 @@ func (s *stream) fail(err error) {
 
 // next returns the next launch, to be filled in.
 func (s *stream) next(function uint64) *launch {
-	if len(s.launches) == segment {
+	if len(s.launches) == graphSegment || !s.repeating && len(s.launches) >= segment {
 		s.flush()
 	}
 	s.launches = append(s.launches, launch{function: function})
