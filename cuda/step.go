@@ -122,7 +122,7 @@ func (b *Backend) Begin(batch *backend.Batch) {
 		return
 	}
 	b.step.fill(batch)
-	b.stream.repeating = b.step.decoding && b.step.rows <= maxRepeatingRows
+	b.stream.begin(b.step.decoding && b.step.rows <= maxRepeatingRows)
 	b.stream.do(func() error { return b.device.toDevice(b.step.device.address, b.step.host[:n]) })
 }
 

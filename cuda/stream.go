@@ -11,10 +11,12 @@ import (
 )
 
 // The most launches that are collected before they go to the device. A segment
-// spreads the cost of a call and lets the device start early; a graph holds a whole
-// step where it can, since a kernel starts early only behind one of its own graph.
+// spreads the cost of a call and lets the device start early. Of graphs the first of
+// a step is short, for the device to be busy while the host makes the next, and the
+// next holds what is left: a kernel starts early only behind one of its own graph.
 const (
 	segment      = 64
+	firstGraph   = 24
 	graphSegment = 2048
 )
 
@@ -29,6 +31,7 @@ const maxGraphs = 256
 type stream struct {
 	device    *device
 	launches  []launch // not given to the device yet
+	limit     int      // of launches that are collected
 	repeating bool
 	busy      bool  // something was given to the device since the last sync
 	err       error // the first failure
@@ -45,8 +48,17 @@ type graph struct {
 }
 
 func newStream(d *device) *stream {
-	return &stream{device: d, launches: make([]launch, 0, segment), seed: maphash.MakeSeed(),
+	return &stream{device: d, limit: segment, launches: make([]launch, 0, segment), seed: maphash.MakeSeed(),
 		seen: map[uint64]struct{}{}, graphs: map[uint64]*graph{}}
+}
+
+// begin starts a step.
+func (s *stream) begin(repeating bool) {
+	s.flush()
+	s.repeating, s.limit = repeating, segment
+	if repeating {
+		s.limit = firstGraph
+	}
 }
 
 // fail keeps the first failure.
@@ -58,8 +70,11 @@ func (s *stream) fail(err error) {
 
 // next returns the next launch, to be filled in.
 func (s *stream) next(function uint64) *launch {
-	if len(s.launches) == graphSegment || !s.repeating && len(s.launches) >= segment {
+	if len(s.launches) >= s.limit {
 		s.flush()
+		if s.repeating {
+			s.limit = graphSegment
+		}
 	}
 	s.launches = append(s.launches, launch{function: function})
 	return &s.launches[len(s.launches)-1]

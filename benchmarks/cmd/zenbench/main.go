@@ -42,6 +42,7 @@ type config struct {
 	weights          string
 	kv               string
 	pp, tg, depth, n int
+	batch            int
 	threads, prefill int
 	json             bool
 	profile          string // file
@@ -81,6 +82,7 @@ func run(args []string) error {
 	fs.IntVar(&c.pp, "pp", 512, "tokens of the prompt")
 	fs.IntVar(&c.tg, "tg", 128, "tokens to decode")
 	fs.IntVar(&c.depth, "depth", 0, "tokens in the context before decoding")
+	fs.IntVar(&c.batch, "batch", 0, "answers at once, whose rate is printed too, where there is KV memory for them")
 	fs.IntVar(&c.n, "n", 5, "runs of each")
 	fs.IntVar(&c.threads, "threads", runtime.GOMAXPROCS(0), "threads")
 	fs.IntVar(&c.prefill, "chunk", 512, "most prompt tokens of one step")
@@ -106,6 +108,9 @@ func run(args []string) error {
 func measure(ctx context.Context, c config) (*result, error) {
 	begin := time.Now()
 	opts := []zen.Option{zen.WithBackend(c.backend), zen.WithWorkers(c.threads), zen.WithPrefill(c.prefill)}
+	if c.batch > 0 {
+		opts = append(opts, zen.WithBatch(c.batch), zen.WithKVBudget(4<<30))
+	}
 	if c.weights != "" {
 		format, ok := map[string]zen.DType{"int8": zen.Int8, "int4": zen.Int4}[c.weights]
 		if !ok {
@@ -132,6 +137,11 @@ func measure(ctx context.Context, c config) (*result, error) {
 	}
 	if err := r.decode(ctx, m, c); err != nil {
 		return nil, err
+	}
+	if c.batch > 0 {
+		if err := batch(ctx, m, c); err != nil {
+			return nil, err
+		}
 	}
 	r.Prefill, r.Decode = median(r.PrefillRuns), median(r.DecodeRuns)
 	r.FirstToken = float64(c.pp) / r.Prefill

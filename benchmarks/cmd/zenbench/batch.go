@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/zenlm/zen"
+)
+
+// batch times c.batch greedy answers at once and prints their tokens a second
+// together: those of answers of 3·c.tg tokens, less what answers of c.tg take with
+// the same prompts of c.depth tokens.
+func batch(ctx context.Context, m *zen.Model, c config) error {
+	var took [2]time.Duration
+	for run := range 2 { // the first warms up
+		for i, n := range []int{c.tg, 3 * c.tg} {
+			begin := time.Now()
+			if err := answers(ctx, m, c, n, 2*run+i); err != nil {
+				return err
+			}
+			took[i] = time.Since(begin)
+		}
+	}
+	rate := float64(2*c.tg*c.batch) / (took[1] - took[0]).Seconds()
+	fmt.Printf("batch %-6d  %.1f tok/s together, %.1f each, after %d tokens\n", c.batch, rate, rate/float64(c.batch), max(c.depth, 1))
+	return nil
+}
+
+// answers waits for c.batch answers of n tokens.
+func answers(ctx context.Context, m *zen.Model, c config, n, run int) error {
+	errs := make([]error, c.batch)
+	var wg sync.WaitGroup
+	for i := range c.batch {
+		wg.Go(func() {
+			r, err := m.Generate(ctx, zen.Request{Tokens: tokens(m, max(c.depth, 1), 1000*run+i), MinTokens: n, MaxTokens: n,
+				Temperature: zen.Greedy()})
+			if err == nil && len(r.Tokens) != n {
+				err = fmt.Errorf("an answer of %d tokens, want %d", len(r.Tokens), n)
+			}
+			errs[i] = err
+		})
+	}
+	wg.Wait()
+	return errorOf(errs...)
+}
