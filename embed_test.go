@@ -15,6 +15,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/zenlm/zen"
@@ -118,7 +119,10 @@ func TestEmbeddingsDoNotDependOnTheirBatch(t *testing.T) {
 			m := zentest.Model(t, zen.WithPrefill(chunk), zen.WithWorkers(2))
 			var wg sync.WaitGroup
 			for range 3 {
-				wg.Go(func() { m.Generate(t.Context(), greedy(20)) })
+				wg.Go(func() {
+					_, err := m.Generate(t.Context(), greedy(20))
+					assert.NoError(t, err)
+				})
 			}
 			got, err := m.EmbedTokens(t.Context(), texts, opts)
 			require.NoError(t, err)
@@ -226,9 +230,8 @@ func ExampleModel_Embedder() {
 		panic(err)
 	}
 	defer m.Close()
-	// The type is chromem-go's EmbeddingFunc.
-	var embed func(ctx context.Context, text string) ([]float32, error)
-	embed = m.Embedder(zen.EmbedOptions{})
+	// chromem-go's EmbeddingFunc has the same type.
+	embed := m.Embedder(zen.EmbedOptions{})
 	vector, err := embed(ctx, "the rain")
 	fmt.Println(len(vector), err)
 	// Output: 64 <nil>

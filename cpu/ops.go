@@ -63,7 +63,6 @@ func (b *Backend) normRows(w *worker, lo, hi int) {
 
 type pointwiseArgs struct {
 	dst, a, b []float32 // same length
-	width     int       // of a row, where rows matter
 }
 
 // SwiGLU sets dst = silu(gate) · up.

@@ -3,7 +3,6 @@
 package nano_test
 
 import (
-	"fmt"
 	"math"
 	"testing"
 
@@ -97,8 +96,8 @@ func TestKVTypesStayClose(t *testing.T) {
 		got, bytes := answers(t, c.kv)
 		require.Equal(t, c.bytes, bytes)
 		d := distanceOf(got, want)
-		t.Log(fmt.Sprintf("kv=%v tokens=%d bytes_per_token=%d mean_kl=%.3g max_kl=%.3g max_logit_difference=%.3g greedy_agreement=%d/%d",
-			c.kv, len(want), bytes, d.meanKL, d.maxKL, d.maxLogit, d.agree, len(want)))
+		t.Logf("kv=%v tokens=%d bytes_per_token=%d mean_kl=%.3g max_kl=%.3g max_logit_difference=%.3g greedy_agreement=%d/%d",
+			c.kv, len(want), bytes, d.meanKL, d.maxKL, d.maxLogit, d.agree, len(want))
 		require.LessOrEqual(t, d.meanKL, c.kl)
 		require.LessOrEqual(t, len(want)-d.agree, c.disagree)
 		require.Positive(t, d.maxLogit, "the comparison sees nothing")

@@ -157,15 +157,3 @@ func addQ4(acc *[width]float32, w []byte, s []uint16, x *[BlockBytes]byte) {
 		acc[o] = fma(t, scale, acc[o])
 	}
 }
-
-// unpackQ4Generic widens 4-bit weights to int8: of each block the first 32 inputs
-// of all outputs, then the last 32.
-func unpackQ4Generic(dst, w []byte) {
-	const half = block * width / 2
-	for b := 0; b*half < len(w); b++ {
-		d := dst[2*b*half:][:2*half]
-		for i, v := range w[b*half:][:half] {
-			d[i], d[half+i] = v&15-8, v>>4-8
-		}
-	}
-}

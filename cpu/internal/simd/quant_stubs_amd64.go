@@ -75,7 +75,8 @@ func panelQ8AMX(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xS
 //go:noescape
 func panelQ4AMX(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xStride uintptr, blocks int, tiles int, scratch *byte)
 
-// unpackQ4AVX512 is unpackQ4Generic for AVX-512.
+// unpackQ4AVX512 widens 4-bit weights to int8: of each block the first 32 inputs of
+// all outputs, then the last 32.
 //
 //go:noescape
 func unpackQ4AVX512(dst *byte, w *byte, blocks int)

@@ -202,7 +202,8 @@ func xScaleAt(r int) Mem {
 // outputs, then the last 32.
 func unpackQ4() {
 	TEXT("unpackQ4AVX512", NOSPLIT, "func(dst, w *byte, blocks int)")
-	Doc("unpackQ4AVX512 is unpackQ4Generic for AVX-512.")
+	Doc("unpackQ4AVX512 widens 4-bit weights to int8: of each block the first 32 inputs of",
+		"all outputs, then the last 32.")
 	Pragma("noescape")
 	dst, w, blocks := Load(Param("dst"), GP64()), Load(Param("w"), GP64()), Load(Param("blocks"), GP64())
 	t := GP32()
