@@ -206,7 +206,7 @@ func TestNanoAnswersAlikeInOnePieceAndInMany(t *testing.T) {
 		require.Equal(t, want.Text, text)
 		require.Equal(t, string(want.FinishReason), finish)
 
-		card := parse[zen.Response](t, s.post(t, "/v1/generate", say(question, `"seed":5`, `"max_tokens":60`)))
+		card := parse[zen.Response](t, s.post(t, "/v1/generate", say(question, `"seed":5`, `"max_tokens":60`, `"draft_tokens":4`)))
 		card.Timings, want.Timings = zen.Timings{}, zen.Timings{}
 		want.Usage.CachedTokens, card.Usage.CachedTokens = 0, 0
 		require.Equal(t, *want, card)

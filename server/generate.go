@@ -8,6 +8,9 @@ import (
 	"github.com/zenlm/zen"
 )
 
+// maxDrafts bounds what a client may have guessed: rows of a step that others could use.
+const maxDrafts = 64
+
 // generate answers the model card's JSON: a zen.Request, with stream beside it, with a
 // zen.Response or with events of zen.Chunk.
 func (s *Server) generate(ctx context.Context, c *call) error {
@@ -22,6 +25,7 @@ func (s *Server) generate(ctx context.Context, c *call) error {
 	f["tokens"] = elements(token(&q.Tokens))
 	f["logprobs"] = boolean(&q.Logprobs)
 	f["top_logprobs"] = integer(0, 100, put(&q.TopLogprobs))
+	f["draft_tokens"] = integer(0, maxDrafts, set(&q.DraftTokens))
 	if err := document(c.body, f); err != nil {
 		return err
 	}

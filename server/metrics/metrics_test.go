@@ -76,6 +76,8 @@ func TestMetricsCountWhatHappened(t *testing.T) {
 		`zen_queue_seconds_count`:                                    2,
 		`zen_model_running`:                                          0,
 		`zen_model_kv_pages`:                                         float64(model.Stats().KVPagesTotal),
+		`zen_model_kv_pages_idle`:                                    float64(model.Stats().KVPagesIdle),
+		`zen_model_reusable_tokens_total`:                            float64(model.Stats().ReusableTokens),
 		`zen_model_steps_total`:                                      float64(model.Stats().Steps),
 	} {
 		value, ok := got[name]

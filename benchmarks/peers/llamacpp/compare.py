@@ -93,6 +93,8 @@ def table(o, samples):
     yield "| case | phase | engine | tok/s, median (range) | zen / it |\n|---|---|---|---|---|"
     for name, engines in samples.items():
         for phase, what in enumerate((f"prefill {o['pp']}", f"decode {o['tg']} at {o['depth']}")):
+            if phase == 0 and o["depth"] != "0":
+                continue  # zenbench reads its prompt into an empty context, llama-bench after the others
             zen = statistics.median(engines["zen"][phase])
             for engine, runs in engines.items():
                 ratio = "" if engine == "zen" else f"{zen / statistics.median(runs[phase]):.2f}"
