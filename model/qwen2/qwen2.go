@@ -93,10 +93,16 @@ func (m *Model) Hidden(s *backend.Step, cache *kvcache.Cache) *tensor.Tensor {
 	out := s.Tensor(len(s.Batch().OutputRows), m.config.HiddenSize)
 	mark := s.Mark()
 	x := m.EmbedTokens.Forward(s)
-	for i, layer := range m.Layers {
+	last := len(m.Layers) - 1
+	for i, layer := range m.Layers[:last] {
 		layer.Forward(s, x, cache.Layer(i))
 	}
+	// The last layer's keys and values are those of all rows, its network is needed
+	// for the output rows alone.
+	layer := m.Layers[last]
+	layer.SelfAttn.Add(s, x, layer.InputLayerNorm, cache.Layer(last))
 	s.SelectRows(out, x)
+	layer.MLP.Add(s, out, layer.PostAttentionLayerNorm)
 	s.Release(mark)
 	return m.Norm.Forward(s, out)
 }
