@@ -40,7 +40,7 @@ type options struct {
 	kvBudget      int64 // bytes; 0 for the default
 	maxActive     int
 	maxWaiting    int
-	prefillTokens int
+	prefillTokens int // 0 for the backend's
 	draftTokens   int
 	noReuse       bool
 	logger        *slog.Logger
@@ -54,18 +54,29 @@ type Progress struct {
 
 func newOptions(opts []Option) (*options, error) {
 	o := &options{
-		backend:       "cpu",
-		maxActive:     16,
-		maxWaiting:    1024,
-		prefillTokens: 128,
-		logger:        slog.New(slog.DiscardHandler),
+		backend:    "cpu",
+		maxActive:  16,
+		maxWaiting: 1024,
+		logger:     slog.New(slog.DiscardHandler),
 	}
 	for _, opt := range opts {
 		if err := opt(o); err != nil {
 			return nil, err
 		}
 	}
+	if o.prefillTokens == 0 {
+		o.prefillTokens = stepTokens(o.backend)
+	}
 	return o, nil
+}
+
+// stepTokens returns the default of WithPrefill: tokens that take a CPU of a few
+// cores up to about a second, and a GPU some 20 to 40 ms, at a few billion weights.
+func stepTokens(backend string) int {
+	if backend == "cpu" {
+		return 128
+	}
+	return 512
 }
 
 // WithBackend runs the model on the named backend, "cpu" by default. A backend
@@ -113,9 +124,10 @@ func WithQueue(n int) Option {
 	return positive("WithQueue", n, func(o *options) *int { return &o.maxWaiting })
 }
 
-// WithPrefill bounds the prompt tokens of one step, 128 by default. A step is the
-// time a cancelled request may go on and a running answer may wait; larger steps
-// read long prompts faster. The answer does not depend on it.
+// WithPrefill bounds the prompt tokens of one step, by default 128 on the CPU and
+// 512 elsewhere. A step is the time a cancelled request may go on and a running
+// answer may wait; larger steps read long prompts faster. On the CPU the answer
+// does not depend on it.
 func WithPrefill(tokens int) Option {
 	return positive("WithPrefill", tokens, func(o *options) *int { return &o.prefillTokens })
 }
