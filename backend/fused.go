@@ -76,6 +76,27 @@ func (s *Step) MatMulAdd(dst, x *tensor.Tensor, o Projection) {
 	s.Release(mark)
 }
 
+// MLPAdd adds down·(silu(gate·y) · (up·y)) to x, y the rows of x normalised by
+// RMSNorm: MatMulSwiGLU, then MatMulAdd.
+//
+//	x  [n, hidden]
+func (s *Step) MLPAdd(x *tensor.Tensor, o Gated, down Projection) {
+	hidden, inner := x.Dim(1), o.Gate.Weight.Dim(0)
+	activation("MLPAdd", "x", x, -1, -1)
+	vector("MLPAdd", "norm", o.Norm, hidden)
+	projection("MLPAdd", "gate weight", o.Gate, inner, hidden)
+	projection("MLPAdd", "up weight", o.Up, inner, hidden)
+	projection("MLPAdd", "down weight", down, hidden, inner)
+	if s.failed() || s.fuser != nil && s.fuser.MLPAdd(x, o, down) {
+		return
+	}
+	mark := s.Mark()
+	h := s.Tensor(x.Dim(0), inner)
+	s.MatMulSwiGLU(h, x, o)
+	s.MatMulAdd(x, h, down)
+	s.Release(mark)
+}
+
 // projection panics unless p is a weight [out, in] with a bias [out] or none.
 func projection(op, name string, p Projection, out, in int) {
 	weight(op, name, p.Weight, out, in)

@@ -31,6 +31,9 @@ type Fuser interface {
 
 	// MatMulAdd is Step.MatMulAdd.
 	MatMulAdd(dst, x *tensor.Tensor, o Projection) bool
+
+	// MLPAdd is Step.MLPAdd.
+	MLPAdd(x *tensor.Tensor, o Gated, down Projection) bool
 }
 
 // QKV are the weights and the cache of QKVAppend.

@@ -24,10 +24,14 @@ type Backend struct {
 	staging *staging
 	step    *stepBuffer
 	kernels *kernelSet
+	blas    *blas    // or nil
 	host    [][]byte // of AllocHost
 
 	// Memory of operations beside their operands, as large as any has needed.
 	wide         *memory // a weight as bfloat16
+	keyValue     *memory // keys and values before they are rotated
+	gated        *memory // gate and up of many rows
+	unscaled     *memory // a product whose rows are not scaled yet
 	narrow       *memory // activations in 16 bits
 	partial      *memory // parts of decode attention
 	counters     *memory // of parts, which kernels leave at zero
@@ -57,7 +61,10 @@ func open(ordinal int) (b *Backend, err error) {
 		return nil, err
 	}
 	b.step = &stepBuffer{}
-	return b, nil
+	if b.blas = openBlas(b.device); b.blas != nil {
+		b.blas.workspace, err = b.alloc(blasWorkspace)
+	}
+	return b, err
 }
 
 // Name returns "cuda".
@@ -179,6 +186,9 @@ func (b *Backend) Close() (err error) {
 		if b.stream.err == nil {
 			err = b.release()
 		}
+	}
+	if b.blas != nil {
+		b.blas.close()
 	}
 	// Ending the context frees what a failed device did not.
 	if closed := b.device.close(); b.stream == nil || b.stream.err == nil {

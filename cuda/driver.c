@@ -3,11 +3,10 @@
 //go:build linux && cgo
 
 #define _GNU_SOURCE
-#include "driver.h"
+#include "blas.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -89,17 +88,13 @@ const char *zen_load(void) {
 }
 
 const char *zen_error_name(int code) {
+	if (code >= ZEN_BLAS_CODE)
+		return zen_blas_error_name(code);
 	const char *name = NULL;
 	return cu.error_name && cu.error_name(code, &name) == 0 && name ? name : "unknown error";
 }
 
-// signals is what a call into the driver must leave alone.
-typedef struct {
-	sigset_t mask;
-	struct sigaction actions[NSIG];
-} signals;
-
-static void signals_keep(signals *s) {
+void zen_signals_keep(zen_signals *s) {
 	sigset_t all;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &s->mask);
@@ -107,7 +102,7 @@ static void signals_keep(signals *s) {
 		sigaction(i, NULL, &s->actions[i]);
 }
 
-static void signals_restore(const signals *s) {
+void zen_signals_restore(const zen_signals *s) {
 	for (int i = 1; i < NSIG; i++) {
 		struct sigaction now;
 		if (sigaction(i, NULL, &now) == 0 && now.sa_sigaction != s->actions[i].sa_sigaction)
@@ -117,10 +112,10 @@ static void signals_restore(const signals *s) {
 }
 
 int zen_init(void) {
-	signals s;
-	signals_keep(&s);
+	zen_signals s;
+	zen_signals_keep(&s);
 	int code = cu.init(0);
-	signals_restore(&s);
+	zen_signals_restore(&s);
 	return code;
 }
 
@@ -147,12 +142,14 @@ static int open_context(zen_device *d, int ordinal) {
 }
 
 int zen_open(zen_device *d, int ordinal) {
-	signals s;
-	signals_keep(&s);
+	zen_signals s;
+	zen_signals_keep(&s);
 	int code = open_context(d, ordinal);
-	signals_restore(&s);
+	zen_signals_restore(&s);
 	return code;
 }
+
+int zen_enter(zen_device *d) { return cu.context_set(d->context); }
 
 int zen_close(zen_device *d) {
 	return d->context ? cu.context_destroy(d->context) : 0;
@@ -165,12 +162,12 @@ int zen_close(zen_device *d) {
 		return code
 
 int zen_load_module(zen_device *d, const void *image) {
-	signals s;
-	signals_keep(&s);
+	zen_signals s;
+	zen_signals_keep(&s);
 	int code = cu.context_set(d->context);
 	if (!code)
 		code = cu.module_load(&d->module, image);
-	signals_restore(&s);
+	zen_signals_restore(&s);
 	return code;
 }
 
@@ -231,6 +228,8 @@ int zen_copy(zen_device *d, zen_ptr dst, zen_ptr src, size_t bytes) {
 }
 
 static int run_one(zen_device *d, const zen_launch *l) {
+	if (l->blas)
+		return zen_blas_run(d, l->function, (const zen_operands *)l->params);
 	size_t bytes = l->bytes;
 	// CU_LAUNCH_PARAM_BUFFER_POINTER, _SIZE, _END
 	void *extra[] = {(void *)1, (void *)l->params, (void *)2, &bytes, NULL};

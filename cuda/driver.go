@@ -16,7 +16,7 @@ package cuda
 #cgo noescape zen_to_host
 #cgo nocallback zen_to_host
 #include <stdlib.h>
-#include "driver.h"
+#include "blas.h"
 */
 import "C"
 
@@ -126,6 +126,7 @@ func describe(ordinal int) (info deviceInfo, err error) {
 
 // close ends the context and all that it holds.
 func (d *device) close() error {
+	C.zen_blas_close(d.c)
 	err := check("close the context", C.zen_close(d.c))
 	C.free(unsafe.Pointer(d.c))
 	d.c = nil

@@ -8,6 +8,8 @@
 #ifndef ZEN_CUDA_DRIVER_H
 #define ZEN_CUDA_DRIVER_H
 
+#define _GNU_SOURCE
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +19,7 @@ typedef uint64_t zen_ptr; // CUdeviceptr
 // order.
 typedef struct {
 	void *context, *stream, *module;
+	void *blas; // cuBLASLt's handle, or NULL
 } zen_device;
 
 enum { ZEN_PARAM_BYTES = 248 };
@@ -29,9 +32,21 @@ typedef struct {
 	uint32_t shared; // bytes of dynamic shared memory
 	uint32_t early;  // 1: may start while the launch before it ends
 	uint32_t bytes;  // of params
-	uint32_t unused;
+	uint32_t blas;   // 1: function is a plan of zen_blas_plan, params are zen_operands
 	uint8_t params[ZEN_PARAM_BYTES];
 } zen_launch;
+
+// zen_signals is what a call into a library of NVIDIA's must leave alone.
+typedef struct {
+	sigset_t mask;
+	struct sigaction actions[NSIG];
+} zen_signals;
+
+void zen_signals_keep(zen_signals *s);
+void zen_signals_restore(const zen_signals *s);
+
+// zen_enter makes d's context the thread's.
+int zen_enter(zen_device *d);
 
 // zen_load opens the driver library and resolves what is used of it. It returns
 // NULL, or what is missing.

@@ -22,7 +22,7 @@ func (b *Backend) QKVAppend(q, x *tensor.Tensor, o backend.QKV) bool {
 	}
 	kernel := b.kernels.gemvQKV[dtype]
 	if kernel == 0 || q.Dim(2)%16 != 0 || !b.fitsGemv(n, o.Q.Weight) {
-		return false
+		return n > 0 && b.qkvOfMany(q, x, o)
 	}
 	if b.failed() || n == 0 {
 		return true

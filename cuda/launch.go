@@ -18,7 +18,7 @@ type launch struct {
 	shared   uint32 // bytes of dynamic shared memory
 	early    uint32 // 1: may start while the launch before it ends
 	bytes    uint32 // of params
-	_        uint32
+	blas     uint32 // 1: function is a plan of cuBLASLt, params are zen_operands
 	params   [248]byte
 }
 

@@ -43,6 +43,13 @@ func (b *Backend) matMul(p product) {
 	}
 }
 
+// Passes of zen_gemv over a quantised weight that take as long as widening it for
+// cuBLASLt, by the bytes that either moves.
+const (
+	passesQ8 = 4
+	passesQ4 = 7
+)
+
 // Measured on an H100: zen_gemm takes as long as zen_gemv for this many outputs, for
 // every wave of its blocks, as long as rows are few. Fewer outputs than the least
 // take no less time.
@@ -53,8 +60,8 @@ const (
 )
 
 // streams reports whether n rows are multiplied a few at a time, reading the weight
-// for each few, rather than all on tensor cores, which are as slow for few as for
-// many and take quantised weights through memory.
+// for each few, rather than all on tensor cores, which take quantised weights through
+// memory and by zen_gemm are as slow for few as for many.
 func (b *Backend) streams(n int, weight *tensor.Tensor) bool {
 	rows, out := b.gemvRows(weight), weight.Dim(0)
 	if b.kernels.gemv[weight.DType] == 0 {
@@ -62,6 +69,9 @@ func (b *Backend) streams(n int, weight *tensor.Tensor) bool {
 	}
 	if n <= rows || weight.Dim(1)%8 != 0 {
 		return true
+	}
+	if b.blas != nil {
+		return weight.DType == tensor.Q8 && n <= passesQ8*rows || weight.DType == tensor.Q4 && n <= passesQ4*rows
 	}
 	limit := gemmOutputs * blocks(blocks(out, gemmTile), b.device.info.multiprocessors)
 	if weight.Quantized() {
@@ -194,59 +204,6 @@ func (b *Backend) gemvParams(l *launch, o gemvOperands, rows int) {
 	}
 	l.pointer(optional(o.bias)).pointer(o.residual).pointer(optional(o.norm)).
 		int(rows).int(o.weight.Dim(1)).int(o.weight.Dim(0)).float(o.eps)
-}
-
-// gemm multiplies many rows on tensor cores, in the type of the weight or, where it
-// is quantised, in bfloat16.
-func (b *Backend) gemm(p product) {
-	n, in, out := p.x.Dim(0), p.x.Dim(1), p.weight.Dim(0)
-	w, dtype := address(p.weight), p.weight.DType
-	if p.weight.Quantized() {
-		w, dtype = b.dequantized(p.weight), tensor.BF16
-	}
-	x16, rowScale := p.x16, uint64(0)
-	if x16 == 0 {
-		x16, rowScale = b.converted(p.x, dtype)
-	}
-	if b.failed() {
-		return
-	}
-	l := b.launch(b.kernels.gemm[dtype], false, threads, blocks(out, 128), blocks(n, 128))
-	l.shared = gemmShared
-	l.pointer(p.dst).pointer(0).pointer(x16).pointer(w).pointer(optional(p.bias)).pointer(p.residual).
-		pointer(rowScale).int(n).int(in).int(out).int(0)
-}
-
-// dequantized returns the address of weight as bfloat16, in memory that the next
-// call uses again.
-func (b *Backend) dequantized(weight *tensor.Tensor) uint64 {
-	out, in := weight.Dim(0), weight.Dim(1)
-	dst := b.room(&b.wide, 2*out*in)
-	if b.failed() {
-		return 0
-	}
-	b.launch(b.kernels.dequant[weight.DType], false, 32, blocks(in, 256), min(out, maxGridY)).
-		pointer(dst).pointer(address(weight)).pointer(scales(weight)).int(in).int(out)
-	return dst
-}
-
-// converted returns the addresses of x as a 16-bit type and, for float16, of its
-// rows' scales, in memory that the next call uses again.
-func (b *Backend) converted(x *tensor.Tensor, dtype tensor.DType) (x16, rowScale uint64) {
-	n, in := x.Dim(0), x.Dim(1)
-	dst := b.room(&b.narrow, rounded(2*n*in)+4*n)
-	if b.failed() {
-		return 0, 0
-	}
-	if dtype == tensor.BF16 {
-		b.launch(b.kernels.convert[dtype], true, threads, blocks(n*in, 1024)).
-			pointer(dst).pointer(address(x)).pointer(uint64(n * in))
-		return dst, 0
-	}
-	rowScale = dst + uint64(rounded(2*n*in))
-	b.launch(b.kernels.convert[dtype], true, threads, n).
-		pointer(dst).pointer(rowScale).pointer(address(x)).int(in)
-	return dst, rowScale
 }
 
 // optional returns the address of a tensor that may be nil, or 0.

@@ -66,13 +66,14 @@ func (b *Backend) norm(dst, dst16 uint64, x, weight *tensor.Tensor, eps float32)
 // SwiGLU sets dst = silu(gate) · up.
 func (b *Backend) SwiGLU(dst, gate, up *tensor.Tensor) {
 	if !b.failed() && dst.Len() > 0 {
-		b.swiGLU(address(dst), 0, gate, up)
+		b.swiGLU(address(dst), 0, address(gate), address(up), gate.Len())
 	}
 }
 
-func (b *Backend) swiGLU(dst, dst16 uint64, gate, up *tensor.Tensor) {
-	b.launch(b.kernels.swiGLU, true, threads, blocks(gate.Len(), 1024)).
-		pointer(dst).pointer(dst16).pointer(address(gate)).pointer(address(up)).pointer(uint64(gate.Len()))
+// swiGLU writes n elements as float32 or as bfloat16, where the address is not 0.
+func (b *Backend) swiGLU(dst, dst16, gate, up uint64, n int) {
+	b.launch(b.kernels.swiGLU, true, threads, blocks(n, 1024)).
+		pointer(dst).pointer(dst16).pointer(gate).pointer(up).pointer(uint64(n))
 }
 
 // Add sets dst = a + b.

@@ -7,47 +7,113 @@ package cuda
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/zenlm/zen/backend"
 	"github.com/zenlm/zen/tensor"
 )
 
-// BenchmarkRows compares the two ways to multiply few rows, on the matrices of two
-// models. Weights rotate, so that the cache does not hold them.
+// way is one of the ways to multiply rows.
+type way struct {
+	name string
+	run  func(b *Backend, p product)
+	most int // rows
+}
+
+func ways() []way {
+	through := func(choice int32) func(b *Backend, p product) {
+		return func(b *Backend, p product) {
+			if b.blas != nil {
+				b.blas.choice = choice
+				b.gemm(p)
+			}
+		}
+	}
+	all := []way{
+		{"gemv", (*Backend).slices, 64},
+		{"gemm", func(b *Backend, p product) {
+			kept := b.blas
+			b.blas = nil
+			b.gemm(p)
+			b.blas = kept
+		}, 1 << 20},
+		{"cublaslt", through(0), 1 << 20},
+	}
+	for choice := int32(1); choice < 6; choice++ {
+		all = append(all, way{fmt.Sprintf("cublaslt.%d", choice), through(choice), 64})
+	}
+	return all
+}
+
+// BenchmarkRows compares the ways to multiply rows by BF16 weights, on the matrices
+// of two models, with what turns rows into 16 bits. Weights rotate, so that the cache
+// does not hold them. The time is that of a product within a graph of 24.
 func BenchmarkRows(b *testing.B) {
-	opened, err := Open(backend.Options{})
+	d, err := open(0)
 	if err != nil {
 		b.Skip(err)
 	}
-	d := opened.(*Backend)
 	defer d.Close()
-	for _, m := range []struct{ out, in int }{{2048, 2048}, {11008, 2048}, {2048, 11008}, {3584, 3584}, {18944, 3584}, {3584, 18944}} {
-		const copies = 8
-		var weights [copies]*tensor.Tensor
+	for _, m := range []struct{ out, in int }{{256, 2048}, {2048, 2048}, {11008, 2048}, {2048, 11008},
+		{3584, 3584}, {18944, 3584}, {3584, 18944}, {151936, 3584}} {
+		var weights [8]*tensor.Tensor
 		for i := range weights {
-			weights[i], err = d.Alloc(tensor.BF16, m.out, m.in)
-			if err != nil {
+			if weights[i], err = d.Alloc(tensor.BF16, m.out, m.in); err != nil {
 				b.Fatal(err)
 			}
 		}
-		x, _ := d.Alloc(tensor.F32, 64, m.in)
-		y, _ := d.Alloc(tensor.F32, 64, m.out)
-		for _, n := range []int{1, 4, 8, 16, 32, 64} {
-			for name, run := range map[string]func(p product){"gemm": d.gemm, "gemv": d.slices} {
-				b.Run(fmt.Sprintf("%dx%d/rows=%d/%s", m.out, m.in, n, name), func(b *testing.B) {
-					for i := range b.N {
-						run(product{dst: address(y), x: x.Rows(0, n), weight: weights[i%copies]})
-					}
-					if err := d.Sync(); err != nil {
-						b.Fatal(err)
-					}
+		for _, n := range []int{4, 8, 16, 32, 64, 128, 512, 2048} {
+			if n > 64 && m.out > 100000 {
+				continue
+			}
+			x, _ := d.Alloc(tensor.F32, n, m.in)
+			y, _ := d.Alloc(tensor.F32, n, m.out)
+			for _, w := range ways() {
+				if n > w.most {
+					continue
+				}
+				b.Run(fmt.Sprintf("%dx%d/rows=%d/%s", m.out, m.in, n, w.name), func(b *testing.B) {
+					const products = 24
+					took := timeOf(b, d, func() {
+						for i := range products {
+							w.run(d, product{dst: address(y), x: x, weight: weights[i%len(weights)]})
+						}
+					}) / products
+					b.ReportMetric(0, "ns/op")
+					b.ReportMetric(float64(took.Nanoseconds())/1e3, "us")
+					b.ReportMetric(float64(2*n*m.in*m.out)/took.Seconds()/1e12, "TFLOP/s")
 				})
 			}
+			d.Free(x)
+			d.Free(y)
 		}
 		for _, w := range weights {
 			d.Free(w)
 		}
-		d.Free(x)
-		d.Free(y)
+		if err := d.Sync(); err != nil {
+			b.Fatal(err)
+		}
 	}
+}
+
+// timeOf returns the shortest of a few times of a step, which is a graph by then.
+func timeOf(b *testing.B, d *Backend, step func()) time.Duration {
+	best := time.Duration(1 << 62)
+	batch := &backend.Batch{}
+	batch.Append([]int32{0}, 1, []int32{0})
+	for i := range 6 {
+		d.Begin(batch)
+		if err := d.stream.sync(); err != nil {
+			b.Fatal(err)
+		}
+		begin := time.Now()
+		step()
+		if err := d.Sync(); err != nil {
+			b.Fatal(err)
+		}
+		if i > 2 {
+			best = min(best, time.Since(begin))
+		}
+	}
+	return best
 }

@@ -28,8 +28,6 @@ func (m *MLP) Forward(s *backend.Step, x *tensor.Tensor) *tensor.Tensor {
 //
 //	x  [rows, hidden]
 func (m *MLP) Add(s *backend.Step, x *tensor.Tensor, norm *RMSNorm) {
-	h := s.Tensor(x.Dim(0), m.GateProj.Weight.Dim(0))
-	s.MatMulSwiGLU(h, x, backend.Gated{Norm: norm.Weight, Eps: norm.Eps,
-		Gate: m.GateProj.Projection(), Up: m.UpProj.Projection()})
-	s.MatMulAdd(x, h, m.DownProj.Projection())
+	s.MLPAdd(x, backend.Gated{Norm: norm.Weight, Eps: norm.Eps,
+		Gate: m.GateProj.Projection(), Up: m.UpProj.Projection()}, m.DownProj.Projection())
 }

@@ -49,6 +49,34 @@ extern "C" __global__ void zen_add(float *dst, const float *a, const float *b, i
   }
 }
 
+// zen_scale_rows sets dst = rowScale · x + bias + residual.
+//
+//	dst, x, residual  [n, stride] F32, of which out columns; x and residual may be dst
+//	rowScale          [n]         F32
+//	bias              [out]       F32; bias and residual may be null
+//
+// grid: (n, ceil(out / (4·blockDim.x)))
+extern "C" __global__ void zen_scale_rows(float *dst, const float *x, const float *rowScale,
+                                          const float *bias, const float *residual, int out,
+                                          int stride) {
+  waitForPredecessor();
+  releaseSuccessor();
+  const int64_t row = blockIdx.x;
+  const float scale = readL2(rowScale + row);
+  dst += row * stride, x += row * stride;
+  if (residual) residual += row * stride;
+  const int first = blockIdx.y * blockDim.x * perThread + threadIdx.x;
+#pragma unroll
+  for (int j = 0; j < perThread; j++) {
+    const int i = first + j * blockDim.x;
+    if (i >= out) return;
+    float y = scale * readL2(x + i);
+    if (bias) y += bias[i];
+    if (residual) y += readL2(residual + i);
+    dst[i] = y;
+  }
+}
+
 // zen_convert_bf16 sets dst to x, rounded to nearest.
 //
 //	dst  [n] BF16

@@ -10,15 +10,15 @@ namespace zen {
 
 // GemmParams has a twin in package cuda.
 //
-//	dst       [n, out] F32 or null
-//	dst16     [n, out] BF16 or null
+//	dst       [n, stride] F32 or null, of which out columns
+//	dst16     [n, stride] BF16 or null, the same
 //	x         [n, in]   BF16 or F16, base 16-byte aligned
 //	w         [out, in] of x's type, base 16-byte aligned
 //	bias      [out] F32 or null
-//	residual  [n, out] F32 or null; may be dst
+//	residual  [n, stride] F32 or null, the same; may be dst
 //	rowScale  [n] F32 or null: the product of a row is multiplied by it
 //
-// in is a multiple of 8.
+// in is a multiple of 8. Rows of dst, dst16 and residual are stride elements apart.
 struct GemmParams {
   float *dst;
   bf16 *dst16;
@@ -27,7 +27,7 @@ struct GemmParams {
   const float *bias;
   const float *residual;
   const float *rowScale;
-  int n, in, out, pad;
+  int n, in, out, stride;
 };
 static_assert(sizeof(GemmParams) == 72, "GemmParams differs from its Go twin");
 
@@ -36,10 +36,10 @@ __device__ __forceinline__ void putGemm(const GemmParams &p, int row, int column
                                         float b) {
   if (row >= p.n || column >= p.out) return;
   const bool both = column + 1 < p.out;
-  const int64_t at = int64_t(row) * p.out + column;
+  const int64_t at = int64_t(row) * p.stride + column;
   if (p.rowScale) a *= p.rowScale[row], b *= p.rowScale[row];
   if (p.bias) a += p.bias[column], b += both ? p.bias[column + 1] : 0.f;
-  if (both && p.out % 2 == 0) {
+  if (both && p.stride % 2 == 0) {
     if (p.residual) {
       const float2 r = *reinterpret_cast<const float2 *>(p.residual + at);
       a += r.x, b += r.y;

@@ -485,7 +485,7 @@ def bench_gemm():
                     torch.empty(n, out, device="cuda"),
                 )
                 d16 = torch.empty(n, out, device="cuda", dtype=torch.bfloat16)
-                p = struct(GEMM, dst=d, x=x, w=w, n=n, in_=inn, out=out)
+                p = struct(GEMM, dst=d, x=x, w=w, n=n, in_=inn, out=out, stride=out)
                 from check import run_gemm
 
                 ms = graph_ms(lambda: run_gemm(name, p))

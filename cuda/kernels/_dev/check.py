@@ -354,6 +354,7 @@ def check_gemm():
                 n=n,
                 in_=inn,
                 out=out,
+                stride=out,
             )
             if rs is not None:
                 p.rowScale = rs.data_ptr()

@@ -113,7 +113,7 @@ ATT = (
     "p dst,p dst16,p q,p k,p v,p positions,p sequences,p pages,p workspace,p counters,p tiles,"
     "i pageStride,i heads,i kvHeads,i headDim,i pageSize,i window,i splits,f scale"
 ).split(",")
-GEMM = "p dst,p dst16,p x,p w,p bias,p residual,p rowScale,i n,i in_,i out,i pad".split(",")
+GEMM = "p dst,p dst16,p x,p w,p bias,p residual,p rowScale,i n,i in_,i out,i stride".split(",")
 
 
 EMBED = "p dst,p table,p scales,p tokens,i rows,i hidden".split(",")
