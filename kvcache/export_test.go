@@ -17,10 +17,13 @@ func (c *Cache) Check() error {
 	if len(age) != c.idle {
 		return fmt.Errorf("%d pages in the list, %d idle", len(age), c.idle)
 	}
-	for key, page := range c.prefixes.pages {
+	for page := range c.keys {
+		key, page := c.keys[page], int32(page)
 		switch {
-		case c.keys[page] != key:
-			return fmt.Errorf("page %d has another key than its entry", page)
+		case !c.published(page):
+			continue
+		case c.find(&key) != page:
+			return fmt.Errorf("page %d is not found, but %d", page, c.find(&key))
 		case key.after == noPage:
 		case !c.published(key.after):
 			return fmt.Errorf("page %d comes after page %d, which is not in the tree", page, key.after)
@@ -45,9 +48,15 @@ func (c *Cache) count() error {
 			published++
 		}
 	}
-	if free != len(c.free) || shared != c.shared || published != len(c.prefixes.pages) {
+	chained := 0
+	for _, page := range c.buckets {
+		for ; page != noPage; page = c.chain[page] {
+			chained++
+		}
+	}
+	if free != len(c.free) || shared != c.shared || published != chained {
 		return fmt.Errorf("%d free pages, %d shared, %d published; the counts say %d, %d, %d",
-			free, shared, published, len(c.free), c.shared, len(c.prefixes.pages))
+			free, shared, published, len(c.free), c.shared, chained)
 	}
 	return nil
 }

@@ -2,17 +2,24 @@
 
 package kvcache
 
+import (
+	"hash/maphash"
+	"math/bits"
+)
+
 // prefixes is a radix tree of published pages. A page stands for PageSize tokens
 // after the page before it, so the children of a page are keyed by it and by their
-// tokens, all in one map. Pages that no sequence holds are idle and lie in a list
-// by their last use.
+// tokens, all in one hash table, whose chains run through the pages so that it never
+// grows. Pages that no sequence holds are idle and lie in a list by their last use.
 //
 // A sequence that holds a published page holds all those before it, and drops them
 // last. So the descendants of an idle page are idle and less recently used, and
 // the least recently used page has none: giving it up leaves a tree.
 type prefixes struct {
-	pages map[prefix]int32
-	keys  []prefix // [pages]; after is unpublishedPage where the page is not in the tree
+	seed    maphash.Seed
+	buckets []int32  // [a power of two of at least pages] first page of a chain, or noPage
+	chain   []int32  // [pages] next page of the same bucket, or noPage
+	keys    []prefix // [pages]; after is unpublishedPage where the page is not in the tree
 
 	older, newer   []int32 // [pages] neighbours in the list, noPage at its ends
 	oldest, newest int32
@@ -32,13 +39,49 @@ const (
 
 func newPrefixes(pages int) prefixes {
 	p := prefixes{
-		pages: map[prefix]int32{}, keys: make([]prefix, pages),
+		seed:    maphash.MakeSeed(), // so that nobody can choose tokens that share a bucket
+		buckets: make([]int32, 1<<bits.Len(uint(pages))), chain: make([]int32, pages),
+		keys:  make([]prefix, pages),
 		older: make([]int32, pages), newer: make([]int32, pages), oldest: noPage, newest: noPage,
+	}
+	for i := range p.buckets {
+		p.buckets[i] = noPage
 	}
 	for i := range p.keys {
 		p.keys[i].after = unpublishedPage
 	}
 	return p
+}
+
+// bucket returns where the chain of a key begins.
+func (p *prefixes) bucket(key *prefix) *int32 {
+	return &p.buckets[maphash.Comparable(p.seed, *key)&uint64(len(p.buckets)-1)]
+}
+
+// find returns the page that is published under key, or noPage.
+func (p *prefixes) find(key *prefix) int32 {
+	page := *p.bucket(key)
+	for page != noPage && p.keys[page] != *key {
+		page = p.chain[page]
+	}
+	return page
+}
+
+// add publishes a page under a key that has none.
+func (p *prefixes) add(page int32, key *prefix) {
+	first := p.bucket(key)
+	p.chain[page], *first = *first, page
+	p.keys[page] = *key
+}
+
+// remove takes a page out of the tree.
+func (p *prefixes) remove(page int32) {
+	at := p.bucket(&p.keys[page])
+	for *at != page {
+		at = &p.chain[*at]
+	}
+	*at = p.chain[page]
+	p.keys[page].after = unpublishedPage
 }
 
 func (p *prefixes) published(page int32) bool { return p.keys[page].after != unpublishedPage }
@@ -75,8 +118,7 @@ func (p *prefixes) unlink(page int32) {
 func (p *prefixes) evict() int32 {
 	page := p.oldest
 	p.unlink(page)
-	delete(p.pages, p.keys[page])
-	p.keys[page].after = unpublishedPage
+	p.remove(page)
 	return page
 }
 
@@ -86,8 +128,8 @@ func (c *Cache) Match(tokens []int32) (pages, idle int) {
 	key := prefix{after: noPage}
 	for ; len(tokens) >= PageSize; tokens = tokens[PageSize:] {
 		key.tokens = [PageSize]int32(tokens)
-		page, ok := c.prefixes.pages[key]
-		if !ok {
+		page := c.find(&key)
+		if page == noPage {
 			break
 		}
 		if pages++; c.refs[page] == 0 {
@@ -109,8 +151,8 @@ func (q *Sequence) Adopt(tokens []int32) int {
 	key := prefix{after: q.before(q.known)}
 	for ; len(tokens) >= PageSize; tokens = tokens[PageSize:] {
 		key.tokens = [PageSize]int32(tokens)
-		page, ok := q.cache.prefixes.pages[key]
-		if !ok {
+		page := q.cache.find(&key)
+		if page == noPage {
 			break
 		}
 		q.cache.hold(page)
@@ -125,21 +167,24 @@ func (q *Sequence) Adopt(tokens []int32) int {
 
 // Publish lets later sequences adopt the sequence's full pages, of which tokens are
 // the tokens from the start; it may be shorter than the sequence. Keys and values
-// of all of them have been computed. Where a page of the same prefix is published
-// already, the sequence takes that in place of its own.
+// of all of them have been computed: of a sequence with restored positions nothing
+// is published, since a file may say anything. Where a page of the same prefix is
+// published already, the sequence takes that in place of its own.
 func (q *Sequence) Publish(tokens []int32) {
 	c := q.cache
-	for ; (q.known+1)*PageSize <= len(tokens); q.known++ {
+	for ; !q.restored && (q.known+1)*PageSize <= len(tokens); q.known++ {
 		own := q.pages[q.known]
 		key := prefix{after: q.before(q.known), tokens: [PageSize]int32(tokens[q.known*PageSize:])}
-		if page, ok := c.prefixes.pages[key]; ok {
+		if page := c.find(&key); page != noPage {
 			c.hold(page)
 			q.pages[q.known] = page
 			c.drop(own)
 			continue
 		}
-		c.prefixes.pages[key] = own
-		c.keys[own] = key
+		if c.refs[own] > 1 {
+			return // the fork that holds it too may hold another page before it
+		}
+		c.add(own, &key)
 	}
 }
 

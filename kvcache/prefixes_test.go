@@ -3,6 +3,7 @@
 package kvcache_test
 
 import (
+	"bytes"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
@@ -195,6 +196,67 @@ func TestPublishingTheSameTextTwiceSharesItsPages(t *testing.T) {
 	require.Equal(t, 2, c.SharedPages())
 	require.Equal(t, 2, c.Holds(both[0].Pages()[0]))
 	both[1].check(t, c)
+}
+
+// A fork keeps the page before, which the sequence swaps for the published one.
+func TestAPageThatForksShareOutlivesNothing(t *testing.T) {
+	c, _ := newCache(t, 8)
+	a := numbers(0, 2*kvcache.PageSize)
+	p := &prompt{Sequence: c.NewSequence()}
+	_, err := p.feed(c, a)
+	require.NoError(t, err)
+	fork := &prompt{p.Fork(), slices.Clone(a)}
+	publish(t, c, a[:kvcache.PageSize])
+	p.Publish(a)
+	p.Close()
+	require.NoError(t, c.Check())
+	c.Forget()
+	require.NoError(t, c.Check())
+	fork.check(t, c)
+	fork.Publish(a)
+	fork.Close()
+	pages, idle := c.Match(a)
+	require.Equal(t, []int{2, 2}, []int{pages, idle})
+}
+
+// What a file says its tokens' keys and values are is its own sequence's alone.
+func TestRestoredPagesAreNotPublished(t *testing.T) {
+	c, _ := newCache(t, 8)
+	a := numbers(0, 3*kvcache.PageSize)
+	q := c.NewSequence()
+	require.NoError(t, q.Append(kvcache.PageSize))
+	zeros := bytes.NewReader(make([]byte, 1<<20))
+	require.NoError(t, q.Restore(zeros, 0))
+	require.NoError(t, q.Append(2*kvcache.PageSize))
+	fork := q.Fork()
+	for _, s := range []*kvcache.Sequence{q, fork} {
+		s.Publish(a)
+		pages, _ := c.Match(a)
+		require.Zero(t, pages)
+	}
+	q.Truncate(0)
+	p := &prompt{Sequence: q}
+	_, err := p.feed(c, a)
+	require.NoError(t, err)
+	q.Publish(a)
+	pages, _ := c.Match(a)
+	require.Equal(t, 3, pages, "nothing restored is left")
+	p.check(t, c)
+}
+
+func TestSharingPrefixesAllocatesNothing(t *testing.T) {
+	c, _ := newCache(t, 8)
+	q := c.NewSequence()
+	a, b := numbers(0, 5*kvcache.PageSize), numbers(50, 5*kvcache.PageSize)
+	require.Zero(t, testing.AllocsPerRun(20, func() {
+		for _, text := range [][]int32{a, b} {
+			if q.Append(len(text)-q.Adopt(text)) == nil {
+				q.Publish(text)
+			}
+			q.Close()
+		}
+		a[0], b[0] = a[0]+1, b[0]+1
+	}))
 }
 
 func ExampleSequence_Adopt() {

@@ -28,6 +28,7 @@ func (q *Sequence) Save(w io.Writer, layer int) error {
 // Restore fills the sequence's positions in one layer, which Append has made room
 // for, with what Save wrote of a sequence of the same length and shape.
 func (q *Sequence) Restore(r io.Reader, layer int) error {
+	q.restored = true
 	return q.eachPage(layer, func(page *tensor.Tensor, positions int) error {
 		buf := make([]byte, page.Bytes())
 		for head := range page.Dim(1) {

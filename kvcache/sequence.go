@@ -14,6 +14,8 @@ type Sequence struct {
 	pages  []int32 // position p lies in pages[p/PageSize]
 	length int
 	known  int // pages, from the first on, that are published
+
+	restored bool // some positions come from Restore
 }
 
 // NewSequence returns an empty sequence.
@@ -60,6 +62,7 @@ func (q *Sequence) Truncate(length int) {
 	}
 	q.pages, q.length = q.pages[:keep], length
 	q.known = min(q.known, length/PageSize)
+	q.restored = q.restored && length > 0
 }
 
 // Fork returns a sequence of the same positions. The two share pages until one
@@ -68,7 +71,9 @@ func (q *Sequence) Fork() *Sequence {
 	for _, page := range q.pages {
 		q.cache.hold(page)
 	}
-	return &Sequence{cache: q.cache, pages: slices.Clone(q.pages), length: q.length, known: q.known}
+	f := *q
+	f.pages = slices.Clone(q.pages)
+	return &f
 }
 
 // Close gives the pages back and leaves the sequence empty.
