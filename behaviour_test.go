@@ -293,7 +293,7 @@ func TestFullCacheIsOverloadedAndRecovers(t *testing.T) {
 	require.NoError(t, err)
 	other, err := m.NewSession()
 	require.NoError(t, err)
-	_, err = other.Prefill(background, make([]int32, 40))
+	_, err = other.Prefill(background, text(1, 40))
 	require.ErrorIs(t, err, zen.ErrOverloaded)
 	require.Zero(t, other.Len())
 	require.NoError(t, s.Close())

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"strings"
 	"sync/atomic"
 )
 
@@ -29,16 +30,19 @@ func (m *Model) Generate(ctx context.Context, req Request) (*Response, error) {
 		return nil, err
 	}
 	resp := &Response{}
+	var text strings.Builder
 	for {
 		chunk, err := g.out.next()
-		if errors.Is(err, errEnd) {
-			return resp, nil
-		}
 		if err != nil {
+			resp.Text = text.String()
+			if errors.Is(err, errEnd) {
+				return resp, nil
+			}
 			g.describe(&chunk)
 			resp.add(chunk)
 			return resp, err
 		}
+		text.WriteString(chunk.Text)
 		resp.add(chunk)
 	}
 }
@@ -72,9 +76,8 @@ func (m *Model) Stream(ctx context.Context, req Request) iter.Seq2[Chunk, error]
 	}
 }
 
-// add appends a chunk to the answer.
+// add appends all of a chunk but its text to the answer.
 func (r *Response) add(c Chunk) {
-	r.Text += c.Text
 	r.Tokens = append(r.Tokens, c.Tokens...)
 	r.Logprobs = append(r.Logprobs, c.Logprobs...)
 	r.FinishReason, r.StopString = c.FinishReason, c.StopString

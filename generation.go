@@ -32,7 +32,11 @@ type generation struct {
 	topLogprobs int
 	raw         []float32 // [vocab] the model's logits, where logprobs are wanted
 
-	pending Chunk // tokens not yet given out
+	pending Chunk // not yet given out, but for:
+	tokens  parts[int32]
+	probs   parts[TokenLogprob]
+	tops    parts[Logprob] // of probs
+	top     []Logprob      // scratch
 	finish  FinishReason
 }
 
@@ -54,7 +58,7 @@ func (m *Model) start(ctx context.Context, req *Request) (*generation, error) {
 		DraftTokens: g.drafts,
 		Row:         g.row,
 		Finished: func(err error) {
-			if len(g.pending.Tokens) > 0 { // an error cut the answer off
+			if g.tokens.len() > 0 { // an error cut the answer off
 				g.give()
 			}
 			m.finished(ctx, g, err)
@@ -93,9 +97,9 @@ func (g *generation) row(logits []float32) (more bool, err error) {
 	}
 	g.state.Tokens = append(g.state.Tokens, id)
 	g.task.Tokens = g.state.Tokens
-	g.pending.Tokens = append(g.pending.Tokens, id)
+	g.tokens.add(id)
 	if g.logprobs {
-		g.pending.Logprobs = append(g.pending.Logprobs, g.logprob(id))
+		g.probs.add(g.logprob(id))
 	}
 	g.advance(id)
 	if g.finish != "" {
@@ -147,6 +151,7 @@ func (g *generation) flush() {
 
 // give hands the pending chunk to the caller.
 func (g *generation) give() {
+	g.pending.Tokens, g.pending.Logprobs = g.tokens.take(), g.probs.take()
 	g.out.push(g.pending)
 	g.pending = Chunk{}
 }
@@ -157,12 +162,12 @@ func (g *generation) describe(c *Chunk) {
 }
 
 func (g *generation) logprob(id int32) TokenLogprob {
-	var top []Logprob
-	if g.topLogprobs > 0 {
-		top = make([]Logprob, 0, g.topLogprobs)
+	p, top := sampling.Logprobs(g.top[:0], g.raw, id, g.topLogprobs)
+	for _, l := range top {
+		g.tops.add(l)
 	}
-	p, top := sampling.Logprobs(top, g.raw, id, g.topLogprobs)
-	return TokenLogprob{Logprob: Logprob{Token: id, Logprob: p}, Top: top}
+	g.top = top
+	return TokenLogprob{Logprob: Logprob{Token: id, Logprob: p}, Top: g.tops.take()}
 }
 
 func (g *generation) usage() Usage {

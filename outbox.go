@@ -4,6 +4,7 @@ package zen
 
 import (
 	"errors"
+	"slices"
 	"sync"
 )
 
@@ -16,6 +17,7 @@ type outbox struct {
 	mu     sync.Mutex
 	filled sync.Cond // of mu: a chunk came, or the end
 	chunks []Chunk
+	taken  int   // of chunks
 	end    error // errEnd or the request's error once it has ended
 }
 
@@ -47,14 +49,18 @@ func (o *outbox) finish(err error) {
 func (o *outbox) next() (Chunk, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for len(o.chunks) == 0 && o.end == nil {
+	for o.taken == len(o.chunks) && o.end == nil {
 		o.filled.Wait()
 	}
-	if len(o.chunks) == 0 {
+	if o.taken == len(o.chunks) {
 		return Chunk{}, o.end
 	}
-	c := o.chunks[0]
-	o.chunks = o.chunks[1:]
+	c := o.chunks[o.taken]
+	o.taken++
+	if o.taken > len(o.chunks)/2 { // moving costs no more than what was taken since
+		o.chunks = slices.Delete(o.chunks, 0, o.taken)
+		o.taken = 0
+	}
 	return c, nil
 }
 

@@ -14,20 +14,24 @@ import (
 
 // Session is a text whose keys and values stay in the cache: for decoding loops
 // of one's own, for trying several continuations, for a prefix kept across
-// requests. Its calls queue like requests. Calls from several goroutines follow
-// one another. Close frees its memory.
+// requests. Its calls queue like requests, and take over what others have computed
+// of the same text as requests do; see WithPrefixReuse. Calls from several
+// goroutines follow one another. Close frees its memory.
 type Session struct {
 	model *Model
 
 	mu       sync.Mutex
 	sequence *kvcache.Sequence // nil once closed
 	tokens   []int32           // [length]
+	cached   int               // of the tokens ever appended, those taken over
 	logits   []float32         // [vocab] after the last token
+	task     engine.Task       // of each call in turn
+	done     chan error        // its end
 }
 
 // NewSession returns an empty session. The caller closes it.
 func (m *Model) NewSession() (*Session, error) {
-	s := &Session{model: m}
+	s := m.newSession(nil)
 	err := m.engine.Call(func(c *kvcache.Cache) error {
 		s.sequence = c.NewSequence()
 		return nil
@@ -36,6 +40,17 @@ func (m *Model) NewSession() (*Session, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// newSession returns a session of tokens, which it keeps, without a sequence.
+func (m *Model) newSession(tokens []int32) *Session {
+	s := &Session{model: m, tokens: tokens, done: make(chan error, 1)}
+	s.task.Row = func(logits []float32) (bool, error) {
+		s.logits = append(s.logits[:0], logits...)
+		return false, nil
+	}
+	s.task.Finished = func(err error) { s.done <- err }
+	return s
 }
 
 // Prefill appends tokens, at least one, and returns the logits [vocab] of the
@@ -47,31 +62,35 @@ func (s *Session) Prefill(ctx context.Context, tokens []int32) ([]float32, error
 	if err := s.check(ctx, tokens); err != nil {
 		return nil, err
 	}
-	tokens = slices.Clone(tokens)
-	done := make(chan error, 1)
-	err := s.model.engine.Submit(&engine.Task{
-		Ctx:       ctx,
-		Sequence:  s.sequence,
-		Tokens:    tokens,
-		FirstRow:  len(tokens) - 1,
-		Positions: len(s.tokens) + len(tokens),
-		Row: func(logits []float32) (bool, error) {
-			s.logits = append(s.logits[:0], logits...)
-			return false, nil
-		},
-		Finished: func(err error) { done <- err },
-	})
-	if err == nil {
-		err = <-done
-	}
-	if err != nil {
+	length := len(s.tokens)
+	s.tokens = append(s.tokens, tokens...)
+	if err := s.feed(ctx); err != nil {
+		s.tokens = s.tokens[:length]
 		return nil, err
 	}
-	s.tokens = append(s.tokens, tokens...)
+	s.cached += s.task.Cached
 	return s.logits, nil
 }
 
-// Next appends one token; see Prefill.
+// feed computes the tokens that the sequence does not hold; s.mu is held.
+func (s *Session) feed(ctx context.Context) error {
+	s.task = engine.Task{
+		Ctx:       ctx,
+		Sequence:  s.sequence,
+		Tokens:    s.tokens,
+		FirstRow:  len(s.tokens) - 1,
+		Positions: len(s.tokens),
+		Row:       s.task.Row,
+		Finished:  s.task.Finished,
+	}
+	if err := s.model.engine.Submit(&s.task); err != nil {
+		return err
+	}
+	return <-s.done
+}
+
+// Next appends one token; see Prefill. It allocates nothing but what the session
+// grows by, now and then.
 func (s *Session) Next(ctx context.Context, token int32) ([]float32, error) {
 	return s.Prefill(ctx, []int32{token})
 }
@@ -81,6 +100,14 @@ func (s *Session) Len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.tokens)
+}
+
+// CachedTokens returns how many of the tokens appended so far did not have to be
+// computed; see WithPrefixReuse.
+func (s *Session) CachedTokens() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cached
 }
 
 // Tokens returns a copy of the tokens.
@@ -95,7 +122,7 @@ func (s *Session) Tokens() []int32 {
 func (s *Session) Fork() (*Session, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f := &Session{model: s.model, tokens: slices.Clone(s.tokens)}
+	f := s.model.newSession(slices.Clone(s.tokens))
 	err := s.call(func(*kvcache.Cache) error {
 		f.sequence = s.sequence.Fork()
 		return nil

@@ -31,8 +31,9 @@ type Stats struct {
 	// Preemptions counts how often a running request gave its memory to another
 	// and computed anew what was lost.
 	Preemptions int64 `json:"preemptions"`
-	// ReusableTokens counts those of prompts, texts and scores, and CachedTokens
-	// those of them that did not have to be computed; see WithPrefixReuse.
+	// ReusableTokens counts those of prompts, texts, scores and session calls that
+	// append several, and CachedTokens those of them that did not have to be
+	// computed; see WithPrefixReuse.
 	ReusableTokens int64 `json:"reusable_tokens"`
 	CachedTokens   int64 `json:"cached_tokens"`
 	// DraftTokens counts the tokens guessed, AcceptedTokens those that came true.

@@ -2,7 +2,10 @@
 
 package tokenizer
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // decoding is the decoder of a tokenizer.json in one of three forms:
 //
@@ -43,14 +46,16 @@ func (b *BPE) NewDecoder() *Decoder { return &Decoder{rules: &b.decoding} }
 // what Decode returns for all the ids. Text is held back while more ids may change it: the start
 // of an unfinished character, and, in families with byte fallback (Llama-2, Mistral, Gemma), a
 // run of byte tokens until the next other token, since one broken byte there breaks the whole
-// run. A Decoder is not safe for concurrent use.
+// run. Texts of several calls share blocks of at most 4 KiB, so that most calls allocate nothing. A
+// Decoder is not safe for concurrent use.
 type Decoder struct {
 	rules *decoding
-	held  []byte // bytes not yet returned
-	out   []byte // of the last call
-	count int    // tokens seen
-	cut   int    // characters cut from the start
-	text  bool   // something was returned or kept, so that the start is over
+	held  []byte          // bytes not yet returned
+	out   []byte          // of the last call
+	count int             // tokens seen
+	cut   int             // characters cut from the start
+	text  bool            // something was returned or kept, so that the start is over
+	block strings.Builder // texts returned lie in it or in one before
 
 	whole *wholeDecoder // in place of rules
 }
@@ -60,7 +65,7 @@ func (d *Decoder) Next(id int32) string {
 	if d.whole != nil {
 		return d.whole.next(id)
 	}
-	return string(d.next(id))
+	return d.share(d.next(id))
 }
 
 // Flush ends the text and returns what was held back. The Decoder is then as new.
@@ -83,11 +88,30 @@ func (d *Decoder) Reset() {
 // Clone returns a copy that continues on its own from the same place.
 func (d *Decoder) Clone() *Decoder {
 	c := *d
-	c.held, c.out = bytes.Clone(d.held), nil
+	c.held, c.out, c.block = bytes.Clone(d.held), nil, strings.Builder{}
 	if d.whole != nil {
 		c.whole = d.whole.clone()
 	}
 	return &c
+}
+
+// Blocks begin small, for short texts.
+const (
+	smallestBlock = 64
+	largestBlock  = 4096
+)
+
+// share returns text as a string in a block.
+func (d *Decoder) share(text []byte) string {
+	b := &d.block
+	if b.Len()+len(text) > b.Cap() {
+		size := min(max(2*b.Cap(), smallestBlock), largestBlock)
+		b.Reset()
+		b.Grow(max(size, len(text)))
+	}
+	from := b.Len()
+	b.Write(text)
+	return b.String()[from:]
 }
 
 // next is Next; the result is valid until the next call.

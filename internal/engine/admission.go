@@ -138,7 +138,7 @@ func (e *Engine) preempt(t *Task) {
 	e.active = slices.DeleteFunc(e.active, func(a *Task) bool { return a == t })
 	e.publishPrefix(t)
 	t.release(false)
-	t.seq, t.fed, t.drafts = nil, 0, nil
+	t.seq, t.fed, t.drafts = nil, t.start, nil
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.waiting = insert(e.waiting, t)
@@ -148,7 +148,7 @@ func (e *Engine) preempt(t *Task) {
 
 // adopt moves t on over what other tasks have computed of its tokens.
 func (e *Engine) adopt(t *Task) {
-	if !e.cfg.Reuse || t.Sequence != nil || t.nextRow <= t.fed {
+	if !e.cfg.Reuse || t.nextRow <= t.fed {
 		return
 	}
 	t.fed += t.seq.Adopt(t.Tokens[t.fed:t.nextRow])
@@ -164,7 +164,7 @@ func (e *Engine) adopt(t *Task) {
 
 // publishPrefix lets other tasks have what t has computed.
 func (e *Engine) publishPrefix(t *Task) {
-	if e.cfg.Reuse && t.Sequence == nil && e.broken == nil {
+	if e.cfg.Reuse && e.broken == nil {
 		t.seq.Publish(t.Tokens[:min(t.fed, len(t.Tokens))])
 	}
 }

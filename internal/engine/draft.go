@@ -76,7 +76,7 @@ func lookup(tokens []int32) int {
 // draft adds guesses to a decoding task's row, within limit rows and the pages
 // that are free.
 func (e *Engine) draft(t *Task, limit int) {
-	left := min(limit, t.DraftTokens, t.Positions-t.start-len(t.Tokens)-1)
+	left := min(limit, t.DraftTokens, t.Positions-len(t.Tokens)-1)
 	if left < 1 {
 		return
 	}

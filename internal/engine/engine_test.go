@@ -291,8 +291,9 @@ func TestSequencesAreAsLongAsBeforeAfterAnError(t *testing.T) {
 	r := newRig(t, 8, engine.Config{BatchTokens: 4, MaxActive: 2, MaxWaiting: 10})
 	q := r.sequence(t)
 	feed := func(ctx context.Context, n int, row error) error {
+		n += q.Length()
 		return wait(r.engine, answer(&engine.Task{Ctx: ctx, Sequence: q, Tokens: make([]int32, n), FirstRow: n - 1,
-			Positions: q.Length() + n}, func([]float32) (int32, bool, error) { return 0, false, row }))
+			Positions: n}, func([]float32) (int32, bool, error) { return 0, false, row }))
 	}
 	require.NoError(t, feed(t.Context(), 40, nil))
 	require.Error(t, feed(t.Context(), 40, fmt.Errorf("no")))

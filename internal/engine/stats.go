@@ -20,7 +20,7 @@ type Stats struct {
 	Started   int64         // tasks taken up
 	QueueTime time.Duration // they waited, together
 
-	OfferedTokens  int64 // first tokens of tasks that could be another's
+	OfferedTokens  int64 // first tokens of tasks, of sessions' those of several, that could be another's
 	CachedTokens   int64 // of them, those that did not have to be computed
 	SampledTokens  int64
 	DraftTokens    int64 // guessed and fed
@@ -41,8 +41,8 @@ type record struct {
 func (r *record) begun(t *Task) {
 	r.Started++
 	r.QueueTime += t.Times.Started.Sub(t.Times.Submitted)
-	if t.Sequence == nil {
-		r.OfferedTokens += int64(len(t.Tokens))
+	if t.Sequence == nil || t.pending() > 1 {
+		r.OfferedTokens += int64(t.pending())
 	}
 }
 

@@ -123,12 +123,12 @@ func (e *Engine) makeRoom(t *Task) {
 // computes.
 func (e *Engine) follows(t *Task) bool {
 	end := t.fed + kvcache.PageSize
-	if !e.cfg.Reuse || t.Sequence != nil || t.fed%kvcache.PageSize != 0 || t.nextRow < end {
+	if !e.cfg.Reuse || t.fed%kvcache.PageSize != 0 || t.nextRow < end {
 		return false
 	}
 	page := t.fed/kvcache.PageSize - 1 // up to there, tasks of the same tokens hold the same pages
 	for _, o := range e.prefills {
-		if o.rows > 0 && o.Sequence == nil && o.fed >= t.fed && o.fed < end && len(o.Tokens) >= end &&
+		if o.rows > 0 && o.fed >= t.fed && o.fed < end && len(o.Tokens) >= end &&
 			(page < 0 || t.seq.Pages()[page] == o.seq.Pages()[page]) &&
 			slices.Equal(t.Tokens[t.fed:end], o.Tokens[t.fed:end]) {
 			return true

@@ -23,20 +23,21 @@ type Task struct {
 	Priority int
 
 	// Sequence is continued if set and stays the caller's; after an error it is
-	// as long as before. Otherwise the engine makes one, shares prefixes with
-	// other tasks, and closes it before Finished.
+	// as long as before. Otherwise the engine makes one and closes it before
+	// Finished.
 	Sequence *kvcache.Sequence
 
-	// Tokens are to be fed; there is at least one. Row appends to them. The engine
-	// may feed them again: when it needs the memory of a running task, that task
-	// gives up its keys and values and later computes them anew.
+	// Tokens are the text from its start. Those the Sequence does not hold are to
+	// be fed; there is at least one. Row appends to them. The engine may feed them
+	// again: when it needs the memory of a running task without a Sequence, that
+	// task gives up its keys and values and later computes them anew.
 	Tokens []int32
 
 	// Positions is the most positions the sequence may come to hold.
 	Positions int
 
-	// FirstRow is the index of the first of Tokens whose logits Row gets; it gets
-	// those of all later ones too, each once.
+	// FirstRow is the index of the first of Tokens whose logits Row gets, which the
+	// Sequence does not hold; it gets those of all later ones too, each once.
 	FirstRow int
 
 	// DraftTokens is how many tokens may be guessed beyond the last and fed with
@@ -66,7 +67,7 @@ type Task struct {
 	due     time.Time // when it should have begun
 	seq     *kvcache.Sequence
 	start   int // length of seq when the task began
-	fed     int // Tokens in the cache
+	fed     int // Tokens in the cache, guesses apart
 	reached int // most Tokens that have been
 	nextRow int // index of the next of Tokens whose row is due
 
@@ -120,6 +121,7 @@ func (t *Task) begin(cache *kvcache.Cache) {
 		t.seq = cache.NewSequence()
 	}
 	t.start = t.seq.Length()
+	t.fed, t.reached = t.start, max(t.reached, t.start)
 }
 
 // release gives back what the task holds, once it has begun.
@@ -133,7 +135,7 @@ func (t *Task) release(keep bool) {
 	t.rows = 0
 }
 
-// end tells the task's caller.
+// end tells the task's caller, who may use the task again from then on.
 func (t *Task) end(err error) {
 	t.Times.Latest = time.Now()
 	t.Finished(err)
@@ -227,7 +229,7 @@ func (t *Task) settle() (accepted int) {
 		accepted++
 	}
 	t.fed += accepted
-	t.seq.Truncate(t.start + t.fed)
+	t.seq.Truncate(t.fed)
 	t.drafter.learn(len(t.drafts), accepted)
 	t.drafts = nil
 	return accepted
@@ -246,7 +248,7 @@ func (t *Task) missing(n int) int {
 		return kvcache.PagesFor(n)
 	}
 	pages := max(0, kvcache.PagesFor(seq.Length()+n)-len(seq.Pages()))
-	if t.Sequence != nil && t.fed == 0 && seq.Length()%kvcache.PageSize != 0 {
+	if t.Sequence != nil && t.fed == t.start && seq.Length()%kvcache.PageSize != 0 {
 		pages++ // a fork may hold the last page too, and Append copies it
 	}
 	return pages
