@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/zenlm/zen/backend"
 	"github.com/zenlm/zen/internal/engine"
 	"github.com/zenlm/zen/sampling"
 	"github.com/zenlm/zen/tokenizer"
@@ -65,6 +66,12 @@ func (m *Model) start(ctx context.Context, req *Request) (*generation, error) {
 			g.out.finish(err)
 		},
 	}
+	if chain, ok := g.sampler.(*sampling.Chain); ok && chain.TakesCandidates() && !g.logprobs {
+		g.task.Candidates = func(c backend.Candidates) (ok, more bool, err error) {
+			id, ok := chain.SampleFrom(sampling.Candidates(c), &g.state)
+			return ok, ok && g.accept(id), nil
+		}
+	}
 	if err := m.engine.Submit(&g.task); err != nil {
 		return nil, err
 	}
@@ -95,6 +102,11 @@ func (g *generation) row(logits []float32) (more bool, err error) {
 	if id < 0 || int(id) >= len(logits) {
 		return false, fmt.Errorf("zen: the sampler returned token %d of %d", id, len(logits))
 	}
+	return g.accept(id), nil
+}
+
+// accept adds the next token to the answer and reports whether it goes on.
+func (g *generation) accept(id int32) (more bool) {
 	g.state.Tokens = append(g.state.Tokens, id)
 	g.task.Tokens = g.state.Tokens
 	g.tokens.add(id)
@@ -105,12 +117,12 @@ func (g *generation) row(logits []float32) (more bool, err error) {
 	if g.finish != "" {
 		g.describe(&g.pending)
 		g.give()
-		return false, nil
+		return false
 	}
 	if g.pending.Text != "" || g.logprobs || g.decoder == nil {
 		g.give()
 	}
-	return true, nil
+	return true
 }
 
 // advance adds the token's text to the pending chunk and sees whether the answer

@@ -94,7 +94,7 @@ func (o *options) plan(cfg *model.Config, weights int64, context int) (MemoryPla
 	return MemoryPlan{
 		Weights:       weights,
 		KV:            int64(pages) * int64(shape.PageBytes()),
-		Scratch:       scratchBytes(cfg, rows),
+		Scratch:       scratchBytes(cfg, rows, logitRows(o.backend)),
 		KVTokens:      pages * kvcache.PageSize,
 		ContextLength: min(context, pages*kvcache.PageSize),
 	}, nil
@@ -102,13 +102,21 @@ func (o *options) plan(cfg *model.Config, weights int64, context int) (MemoryPla
 
 // scratchBytes bounds the activations of a step of that many rows: those of the
 // widest layer, which the next one reuses, and the logits of the rows that are
-// computed at once, on the device and the host.
-func scratchBytes(cfg *model.Config, rows int) int64 {
+// computed at once, logitRows on the device and as many as go to the host.
+func scratchBytes(cfg *model.Config, rows, logitRows int) int64 {
 	heads := cfg.NumAttentionHeads * cfg.HeadDim
 	kvHeads := cfg.NumKeyValueHeads * cfg.HeadDim
 	attention := 2*cfg.HiddenSize + 2*heads + 2*kvHeads
 	layer := attention + 2*cfg.HiddenSize + 2*cfg.IntermediateSize
 	perRow := 4*cfg.HiddenSize + layer // of them one on the host, for Embed
-	logits := 2 * engine.LogitRows * cfg.VocabSize
+	logits := (engine.LogitRows + logitRows) * cfg.VocabSize
 	return 4 * (int64(rows)*int64(perRow) + int64(logits))
+}
+
+// logitRows returns the most rows whose logits are computed at once.
+func logitRows(backend string) int {
+	if backend == "cpu" {
+		return engine.LogitRows
+	}
+	return engine.SiftedRows
 }

@@ -19,6 +19,26 @@ type HostAllocator interface {
 	AllocHost(n int) ([]byte, error)
 }
 
+// Candidates are the largest elements of a row: all of at least Floor, and no others.
+type Candidates struct {
+	IDs    []int32   // [n] ascending
+	Values []float32 // [n]
+	Floor  float32
+}
+
+// Sifter is a Backend that finds the largest elements of rows, so that sampling need
+// not wait for whole rows of logits.
+type Sifter interface {
+	// Largest waits for pending operations and sets dst[i] to the largest elements of
+	// row i of x, some hundreds of a long row. IDs is empty where a row has NaN or
+	// +Inf, nothing finite, or too many equal elements. The slices may be changed and
+	// are valid until the next call.
+	//
+	//	dst  [n]
+	//	x    [n, columns] F32
+	Largest(dst []Candidates, x *tensor.Tensor)
+}
+
 // Fuser is a Backend that does several operations at once. Each method stands for
 // the composition that Step documents, has the same result up to rounding, and
 // reports false, having done nothing, where the composition is to be used.

@@ -28,16 +28,18 @@ type Backend struct {
 	host    [][]byte // of AllocHost
 
 	// Memory of operations beside their operands, as large as any has needed.
-	wide         *memory // a weight as bfloat16
-	keyValue     *memory // keys and values before they are rotated
-	gated        *memory // gate and up of many rows
-	unscaled     *memory // a product whose rows are not scaled yet
-	narrow       *memory // activations in 16 bits
-	partial      *memory // parts of decode attention
-	counters     *memory // of parts, which kernels leave at zero
-	best         *memory // of blocks of Argmax
-	bestCounters *memory
-	raw          *memory // a piece of a quantised matrix as the host has it
+	wide     *memory // a weight as bfloat16
+	keyValue *memory // keys and values before they are rotated
+	gated    *memory // gate and up of many rows
+	unscaled *memory // a product whose rows are not scaled yet
+	narrow   *memory // activations in 16 bits
+	partial  *memory // parts of decode attention
+	counters *memory // of parts, which kernels leave at zero
+	groups   *memory // maxima of Largest
+	largest  *memory // results of Largest
+	raw      *memory // a piece of a quantised matrix as the host has it
+
+	candidates []byte // results of Largest on the host, pinned
 }
 
 var _ backend.Backend = (*Backend)(nil)

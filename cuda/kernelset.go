@@ -25,7 +25,7 @@ type kernelSet struct {
 
 	attentionDecode, attentionCluster, attentionPrefill map[int]*byType // by headDim
 
-	rmsNorm, swiGLU, add, selectRows, argmax, scaleRows uint64
+	rmsNorm, swiGLU, add, selectRows, groupMax, largest, scaleRows uint64
 }
 
 // suffixes are how kernels' names end.
@@ -75,7 +75,8 @@ func loadKernels(d *device) (*kernelSet, error) {
 	}
 	for name, f := range map[string]*uint64{
 		"zen_rmsnorm": &k.rmsNorm, "zen_swiglu": &k.swiGLU, "zen_add": &k.add,
-		"zen_select_rows": &k.selectRows, "zen_argmax": &k.argmax, "zen_scale_rows": &k.scaleRows,
+		"zen_select_rows": &k.selectRows, "zen_group_max": &k.groupMax, "zen_largest": &k.largest,
+		"zen_scale_rows": &k.scaleRows,
 	} {
 		l.one(f, name, 0)
 	}

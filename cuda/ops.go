@@ -94,28 +94,6 @@ func (b *Backend) SelectRows(dst, x *tensor.Tensor) {
 		pointer(address(dst)).pointer(address(x)).pointer(b.step.at(stepOutputs)).int(x.Dim(1))
 }
 
-// argmaxBlocks is the number of blocks that share a row of zen_argmax.
-const argmaxBlocks = 32
-
-// Argmax sets dst to the index of each row's largest element, the lowest of equal
-// ones, and status to 0; or dst to -1 and status to 1 for a row with NaN or +Inf.
-//
-//	dst, status  [n]        I32
-//	x            [n, vocab] F32
-func (b *Backend) Argmax(dst, status, x *tensor.Tensor) {
-	n := x.Dim(0)
-	if b.failed() || x.Len() == 0 {
-		return
-	}
-	workspace, counters := b.room(&b.best, 8*n*argmaxBlocks), b.zeroed(&b.bestCounters, 4*n)
-	if b.failed() {
-		return
-	}
-	b.launch(b.kernels.argmax, true, threads, argmaxBlocks, n).
-		pointer(address(dst)).pointer(address(status)).pointer(address(x)).
-		pointer(workspace).pointer(counters).int(x.Dim(1))
-}
-
 // RotaryAppend rotates q and k by their rows' positions and writes k and v into the
 // cache at those positions.
 func (b *Backend) RotaryAppend(q, k, v, table *tensor.Tensor, kv backend.KV) {

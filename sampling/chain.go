@@ -113,19 +113,23 @@ func (c *Chain) Seek(draws uint64) { c.random.draws = draws }
 // filter returns the logits that may be drawn.
 func (c *Chain) filter(logits []float32) (kept, error) {
 	set, err := c.largest(logits)
-	if err != nil {
-		return kept{}, err
+	if err == nil {
+		c.narrow(&set)
 	}
+	return set, err
+}
+
+// narrow applies what follows top_k.
+func (c *Chain) narrow(set *kept) {
 	if p := c.params.TopP; p > 0 && p < 1 {
-		c.filters.topP(&set, p)
+		c.filters.topP(set, p)
 	}
 	if p := c.params.MinP; p > 0 {
-		c.filters.minP(&set, p)
+		c.filters.minP(set, p)
 	}
 	if p := c.params.TypicalP; p > 0 && p < 1 {
-		c.filters.typicalP(&set, p)
+		c.filters.typicalP(set, p)
 	}
-	return set, nil
 }
 
 // largest returns the set top_k keeps, or every finite logit without it.

@@ -8,6 +8,8 @@ import (
 	"math"
 )
 
+var minusInf = float32(math.Inf(-1))
+
 // AllowTokens returns a processor that forbids every token but these. It keeps a copy of ids.
 // Process fails when ids is empty or holds an id outside the vocabulary.
 func AllowTokens(ids ...int32) LogitProcessor {
@@ -32,9 +34,8 @@ func (a *allow) Process(logits []float32, _ *State) error {
 	for i, id := range a.ids {
 		a.kept[i] = logits[id]
 	}
-	inf := float32(math.Inf(-1))
 	for i := range logits {
-		logits[i] = inf
+		logits[i] = minusInf
 	}
 	for i, id := range a.ids {
 		logits[id] = a.kept[i]
@@ -73,7 +74,7 @@ func (b *ban) Process(logits []float32, s *State) error {
 		return nil
 	}
 	for _, id := range b.ids {
-		logits[id] = float32(math.Inf(-1))
+		logits[id] = minusInf
 	}
 	return nil
 }

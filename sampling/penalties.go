@@ -7,6 +7,7 @@ import "fmt"
 // penalties weakens tokens the request has already seen. It keeps nothing between calls, so a
 // truncated or forked request needs no bookkeeping: 32,768 tokens are read in tens of microseconds.
 type penalties struct {
+	vocab      int
 	repetition float32  // 1 is off
 	presence   float32  // 0 is off
 	frequency  float32  // 0 is off
@@ -16,6 +17,7 @@ type penalties struct {
 
 func newPenalties(p Params, vocab int) *penalties {
 	r := &penalties{
+		vocab:      vocab,
 		repetition: float32(p.RepetitionPenalty),
 		presence:   float32(p.PresencePenalty),
 		frequency:  float32(p.FrequencyPenalty),
@@ -56,16 +58,19 @@ func (p *penalties) Process(logits []float32, s *State) error {
 // repeat divides or multiplies by the repetition penalty, whichever lowers the logit.
 func (p *penalties) repeat(logits []float32, tokens []int32) {
 	for _, id := range tokens {
-		if p.mark(id) {
-			continue
-		}
-		if x := logits[id]; x < 0 {
-			logits[id] = x * p.repetition
-		} else {
-			logits[id] = x / p.repetition
+		if !p.mark(id) {
+			logits[id] = p.repeated(logits[id])
 		}
 	}
 	clear(p.seen)
+}
+
+// repeated returns the logit of a token of the request.
+func (p *penalties) repeated(x float32) float32 {
+	if x < 0 {
+		return x * p.repetition
+	}
+	return x / p.repetition
 }
 
 // frequent subtracts the frequency penalty times the count of each token.
@@ -97,4 +102,15 @@ func (p *penalties) mark(id int32) bool {
 	known := *word&bit != 0
 	*word |= bit
 	return known
+}
+
+func (p *penalties) markAll(ids []int32) {
+	for _, id := range ids {
+		p.mark(id)
+	}
+}
+
+// marked reports whether a token is remembered.
+func (p *penalties) marked(id int32) bool {
+	return p.seen[uint32(id)/64]&(1<<(uint32(id)%64)) != 0
 }

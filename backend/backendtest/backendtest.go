@@ -33,7 +33,7 @@ func checks() []check {
 	var all []check
 	for _, list := range [][]check{
 		memoryChecks(), matMulChecks(), attentionChecks(), rotaryChecks(), rowChecks(),
-		nonFiniteChecks(), determinismChecks(), attentionDeterminismChecks(), fusedChecks(), shapeChecks(),
+		nonFiniteChecks(), candidateChecks(), determinismChecks(), attentionDeterminismChecks(), fusedChecks(), shapeChecks(),
 	} {
 		all = append(all, list...)
 	}

@@ -380,3 +380,69 @@ func TestFormatsMatchTheirDefinition(t *testing.T) {
 		}
 	}
 }
+
+// sifting is the CPU with candidates: all elements from the k-th largest up.
+type sifting struct {
+	backend.Backend
+	k      int
+	change func(c *backend.Candidates)
+}
+
+func (s sifting) Largest(dst []backend.Candidates, x *tensor.Tensor) {
+	for i := range dst {
+		dst[i] = s.row(tensor.Slice[float32](x.Rows(i, 1)))
+	}
+}
+
+func (s sifting) row(row []float32) (c backend.Candidates) {
+	var finite []float32
+	for _, v := range row {
+		if !(v <= math.MaxFloat32) {
+			return c
+		}
+		if v >= -math.MaxFloat32 {
+			finite = append(finite, v)
+		}
+	}
+	if len(finite) == 0 {
+		return c
+	}
+	slices.Sort(finite)
+	c.Floor = finite[max(0, len(finite)-s.k)]
+	for i, v := range row {
+		if v >= c.Floor {
+			c.IDs, c.Values = append(c.IDs, int32(i)), append(c.Values, v)
+		}
+	}
+	if len(c.IDs) > 3*s.k {
+		return backend.Candidates{}
+	}
+	if s.change != nil {
+		s.change(&c)
+	}
+	return c
+}
+
+func TestCandidateChecksCatch(t *testing.T) {
+	failures := func(k int, change func(c *backend.Candidates)) []string {
+		var r recorder
+		for _, c := range candidateChecks() {
+			c.run(&r, func() backend.Backend { return sifting{openCPU(), k, change} })
+		}
+		return r.failures
+	}
+	require.Empty(t, failures(160, nil))
+	for name, change := range map[string]func(c *backend.Candidates){
+		"one is missing": func(c *backend.Candidates) { c.IDs, c.Values = c.IDs[1:], c.Values[1:] },
+		"another value":  func(c *backend.Candidates) { c.Values[0] += 1 },
+		"another id":     func(c *backend.Candidates) { c.IDs[len(c.IDs)-1]++ },
+		"a lower floor":  func(c *backend.Candidates) { c.Floor -= 0.1 },
+		"ids, no values": func(c *backend.Candidates) { c.Values = nil },
+		"none":           func(c *backend.Candidates) { *c = backend.Candidates{} },
+		"out of order":   func(c *backend.Candidates) { slices.Reverse(c.IDs) },
+		"a higher floor": func(c *backend.Candidates) { c.Floor = c.Values[0] + 1 },
+	} {
+		require.NotEmpty(t, failures(160, change), name)
+	}
+	require.NotEmpty(t, failures(20, nil), "too few")
+}

@@ -2,7 +2,6 @@
 
 // All kernels in one translation unit, so that one fatbin holds them.
 
-#include "argmax.cu"
 #include "attention.cu"
 #include "attention_decode.cu"
 #include "attention_prefill.cu"
@@ -10,6 +9,7 @@
 #include "embed.cu"
 #include "gemm.cu"
 #include "gemv.cu"
+#include "largest.cu"
 #include "matmul.cu"
 #include "norm.cu"
 #include "repack.cu"

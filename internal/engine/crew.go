@@ -5,6 +5,8 @@ package engine
 import (
 	"sync"
 	"sync/atomic"
+
+	"github.com/zenlm/zen/backend"
 )
 
 // crew is a few goroutines that share the tasks' rows of one step with the
@@ -19,13 +21,25 @@ type crew struct {
 	size    int
 }
 
-// job is some rows of one task.
+// job is some rows of one task: candidates, or values.
 //
 //	values  [n, width]
 type job struct {
-	task     *Task
-	values   []float32
-	n, width int
+	task       *Task
+	values     []float32
+	n, width   int
+	candidates []backend.Candidates
+	span       *span // of the candidates
+}
+
+func (j *job) do() {
+	if j.candidates == nil {
+		j.task.take(j.values, j.n, j.width)
+		return
+	}
+	done := j.task.sift(j.candidates)
+	j.span.first += done
+	j.span.n -= done
 }
 
 func newCrew(size int) *crew {
@@ -59,8 +73,7 @@ func (c *crew) share() {
 		if i >= len(c.jobs) {
 			return
 		}
-		j := &c.jobs[i]
-		j.task.take(j.values, j.n, j.width)
+		c.jobs[i].do()
 	}
 }
 

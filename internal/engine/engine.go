@@ -64,21 +64,35 @@ type Engine struct {
 	hidden   []float32 // [rows, hidden] of one task, as large as was needed
 	full     error     // why the latest task found no page
 	broken   error     // the failure after which no step can run
+
+	sifter    backend.Sifter       // the backend, or nil
+	sifted    []backend.Candidates // [SiftedRows]
+	spans     []span               // scratch of rows
+	logitRows int                  // most rows whose logits are computed at once
 }
 
-// LogitRows bounds the rows whose logits lie in memory at once.
-const LogitRows = 16
+// LogitRows bounds the rows whose logits lie in the host's memory at once, and
+// SiftedRows those of a Sifter's that are computed at once.
+const (
+	LogitRows  = 16
+	SiftedRows = 64
+)
 
 // New starts an engine.
 func New(cfg Config) *Engine {
 	e := &Engine{
-		cfg:    cfg,
-		wake:   make(chan struct{}, 1),
-		done:   make(chan struct{}),
-		step:   backend.NewStep(cfg.Backend),
-		logits: hostFloats(cfg.Backend, LogitRows*cfg.Model.Config().VocabSize),
-		holds:  make([]int32, cfg.Cache.Pages()),
-		crew:   newCrew(cfg.Helpers),
+		cfg:       cfg,
+		wake:      make(chan struct{}, 1),
+		done:      make(chan struct{}),
+		step:      backend.NewStep(cfg.Backend),
+		logits:    hostFloats(cfg.Backend, LogitRows*cfg.Model.Config().VocabSize),
+		logitRows: LogitRows,
+		holds:     make([]int32, cfg.Cache.Pages()),
+		crew:      newCrew(cfg.Helpers),
+	}
+	if sifter, ok := cfg.Backend.(backend.Sifter); ok {
+		e.sifter, e.logitRows = sifter, SiftedRows
+		e.sifted = make([]backend.Candidates, SiftedRows)
 	}
 	go e.run()
 	return e

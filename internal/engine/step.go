@@ -172,7 +172,7 @@ func (e *Engine) deliver(hidden *tensor.Tensor) error {
 		t := e.owners[first]
 		for n = 1; first+n < len(e.owners); n++ {
 			next := e.owners[first+n]
-			if t.Hidden != nil && next != t || t.Hidden == nil && (next.Hidden != nil || n == LogitRows) {
+			if t.Hidden != nil && next != t || t.Hidden == nil && (next.Hidden != nil || n == e.logitRows) {
 				break
 			}
 		}
@@ -182,33 +182,9 @@ func (e *Engine) deliver(hidden *tensor.Tensor) error {
 			if err := e.states(rows, t); err != nil {
 				return err
 			}
+			e.work()
 		} else if err := e.rows(rows, e.owners[first:first+n]); err != nil {
 			return err
-		}
-		e.work()
-	}
-	return nil
-}
-
-// rows computes the logits of output rows and makes them jobs, one for each task.
-//
-//	hidden  [len(owners), hidden]
-func (e *Engine) rows(hidden *tensor.Tensor, owners []*Task) error {
-	vocab := e.cfg.Model.Config().VocabSize
-	mark := e.step.Mark()
-	logits := e.cfg.Model.Logits(e.step, hidden)
-	out := e.logits[:logits.Len()]
-	err := e.download(out, logits)
-	e.step.Release(mark)
-	if err != nil {
-		return err
-	}
-	for first, n := 0, 0; first < len(owners); first += n {
-		t := owners[first]
-		for n = 1; first+n < len(owners) && owners[first+n] == t; n++ {
-		}
-		if !t.ended { // by rows of the group before
-			e.jobs = append(e.jobs, job{t, out[first*vocab:][:n*vocab], n, vocab})
 		}
 	}
 	return nil
@@ -222,22 +198,27 @@ func (e *Engine) states(hidden *tensor.Tensor, t *Task) error {
 		e.hidden = append(e.hidden, make([]float32, grow)...)
 	}
 	out := e.hidden[:hidden.Len()]
-	e.jobs = append(e.jobs, job{t, out, hidden.Dim(0), hidden.Dim(1)})
+	e.jobs = append(e.jobs, job{task: t, values: out, n: hidden.Dim(0), width: hidden.Dim(1)})
 	return e.download(out, hidden)
 }
 
 // parallelLogits is from how many logits on waking helpers pays: sampling a row
-// of 32,768 takes about as long as waking one.
-const parallelLogits = 1 << 15
+// of 32,768 takes about as long as waking one. Candidates of a row take as long as
+// siftedLogits.
+const (
+	parallelLogits = 1 << 15
+	siftedLogits   = 1 << 13
+)
 
 // work does the jobs.
 func (e *Engine) work() {
 	logits := 0
 	for _, j := range e.jobs {
-		logits += len(j.values)
+		logits += len(j.values) + siftedLogits*len(j.candidates)
 	}
 	e.crew.run(e.jobs, logits >= parallelLogits)
 	clear(e.jobs)
+	e.jobs = e.jobs[:0]
 }
 
 // settle takes back what was fed on guess, ends the tasks that have ended, and lets

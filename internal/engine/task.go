@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/zenlm/zen/backend"
 	"github.com/zenlm/zen/kvcache"
 )
 
@@ -48,6 +49,11 @@ type Task struct {
 	// be changed. After the last of Tokens its answer counts: it has appended the
 	// next token, or the task ends when more is false.
 	Row func(logits []float32) (more bool, err error)
+
+	// Candidates, if set, may be called in Row's place, with the largest logits of a
+	// row, to be changed as it likes: it answers as Row would, or it reports that they
+	// do not do, having done nothing, and Row is called.
+	Candidates func(c backend.Candidates) (ok, more bool, err error)
 
 	// Hidden, if set, takes the place of Row: it gets the final hidden states
 	// [n, hidden] of the same rows, in order and in pieces, each valid during the
@@ -147,11 +153,34 @@ func (t *Task) pending() int { return len(t.Tokens) - t.fed }
 // decoding reports whether the task only waits for its next token.
 func (t *Task) decoding() bool { return t.pending() == 1 }
 
-// take hands the task the logits of its next n rows, or their hidden states. A
-// panic of the caller's code, or its exit, becomes the task's error.
+// take hands the task the logits of its next n rows, or their hidden states.
 //
 //	values  [n, width]
 func (t *Task) take(values []float32, n, width int) {
+	t.guard(func() {
+		if t.Hidden != nil {
+			t.states(values, n)
+			return
+		}
+		for ; n > 0 && !t.ended && t.valid(); n-- {
+			t.row(values[:width:width])
+			values = values[width:]
+		}
+	})
+}
+
+// sift hands the task candidates of its next rows and returns for how many they did.
+func (t *Task) sift(rows []backend.Candidates) (done int) {
+	t.guard(func() {
+		for done < len(rows) && !t.ended && t.valid() && t.candidates(rows[done]) {
+			done++
+		}
+	})
+	return done
+}
+
+// guard calls f. A panic of the caller's code, or its exit, becomes the task's error.
+func (t *Task) guard(f func()) {
 	returned := false
 	defer func() {
 		if returned {
@@ -162,14 +191,7 @@ func (t *Task) take(values []float32, n, width int) {
 			t.err = fmt.Errorf("%w: %v", ErrPanic, p)
 		}
 	}()
-	if t.Hidden != nil {
-		t.states(values, n)
-	} else {
-		for ; n > 0 && !t.ended && t.valid(); n-- {
-			t.row(values[:width:width])
-			values = values[width:]
-		}
-	}
+	f()
 	returned = true
 }
 
@@ -184,13 +206,38 @@ func (t *Task) valid() bool {
 }
 
 func (t *Task) row(logits []float32) {
-	final := t.nextRow == len(t.Tokens)-1
+	final := t.final()
 	t.nextRow++
+	before := len(t.Tokens)
+	more, err := t.Row(logits)
+	t.answered(final, before, more, err)
+}
+
+// candidates reports whether they did in the row's place.
+func (t *Task) candidates(c backend.Candidates) bool {
+	if len(c.IDs) == 0 {
+		return false
+	}
+	final, before := t.final(), len(t.Tokens)
+	ok, more, err := t.Candidates(c)
+	if ok {
+		t.nextRow++
+		t.answered(final, before, more, err)
+	}
+	return ok
+}
+
+// final reports whether the next row is that of the last of Tokens.
+func (t *Task) final() bool {
+	final := t.nextRow == len(t.Tokens)-1
 	if final {
 		t.arrived()
 	}
-	before := len(t.Tokens)
-	more, err := t.Row(logits)
+	return final
+}
+
+// answered records what the task said of a row, when it had so many tokens before.
+func (t *Task) answered(final bool, before int, more bool, err error) {
 	switch {
 	case err != nil || final && !more:
 		t.ended, t.err = true, err

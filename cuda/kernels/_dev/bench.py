@@ -119,19 +119,14 @@ class Decoder:
         )
         self.table = torch.rand(length + 1, D, device="cuda")
         i32 = lambda v: torch.tensor(v, dtype=torch.int32, device="cuda")
-        self.pos, self.seq, self.tok, self.status = (
+        self.pos, self.seq, self.tok = (
             i32([length - 1] * rows),
             i32(list(range(rows))),
             i32([5 + r for r in range(rows)]),
-            i32([0] * rows),
         )
-        self.next = i32([0] * rows)
         self.splits = splits or max(1, min(32, length // 64))
         self.ws, self.cnt = f(rows, self.heads, self.splits, D + 2), i32([0] * rows * kv)
-        self.aws, self.acnt = (
-            torch.zeros(rows, 256, dtype=torch.int64, device="cuda"),
-            i32([0] * rows),
-        )
+        self.maxima, self.largest = i32([0] * rows * 2048), i32([0] * rows * 1026)
         self.ops, self.plan, self.cluster = list(self.operations()), {}, True
 
     def gemv(self, W, dst, x, W2=None, residual=None, norm=None):
@@ -230,20 +225,7 @@ class Decoder:
             yield ("gate",) + self.gemv(l["g"], self.act, self.x, W2=l["u"], norm=self.norm)
             yield ("down",) + self.gemv(l["d"], self.x, self.act, residual=self.x)
         yield ("head",) + self.gemv(self.head, self.logits, self.x, norm=self.norm)
-        yield (
-            "argmax",
-            "argmax",
-            struct(
-                ARGMAX,
-                dst=self.next,
-                status=self.status,
-                logits=self.logits,
-                workspace=self.aws,
-                counters=self.acnt,
-                rows=self.rows,
-                vocab=VOCAB,
-            ),
-        )
+        yield ("largest", "largest", None)
 
     def step(self, only=None):
         for name, kind, p in self.ops:
@@ -257,14 +239,8 @@ class Decoder:
                     0,
                     [self.x, self.head.w, self.head.scales, self.tok, self.rows, self.hidden],
                 )
-            elif kind == "argmax":
-                launch(
-                    "zen_argmax",
-                    (32, self.rows),
-                    256,
-                    0,
-                    [self.next, self.status, self.logits, self.aws, self.acnt, VOCAB],
-                )
+            elif kind == "largest":
+                largest(self.largest, self.maxima, self.logits, self.rows, VOCAB)
             elif kind == "bf16_128":
                 name = "zen_attention_decode_bf16_128" + (
                     "_cluster" if self.splits == 8 and self.cluster else ""
@@ -317,7 +293,7 @@ def plan(d):
 
 
 def bench_decode():
-    names = ("embed", "qkv", "attention", "o", "gate", "down", "head", "argmax")
+    names = ("embed", "qkv", "attention", "o", "gate", "down", "head", "largest")
     for shape in SHAPES:
         for fmt in os.environ.get("FORMATS", "bf16 q8 q4").split():
             d = Decoder(shape, fmt, 512, splits=8)
@@ -394,18 +370,9 @@ def bench_misc():
         torch.randn(1, VOCAB, device="cuda"),
         lambda n: torch.zeros(n, dtype=torch.int32, device="cuda"),
     )
-    ws, cnt, tok, st = torch.zeros(32, dtype=torch.int64, device="cuda"), i32(1), i32(1), i32(1)
-    us = (
-        graph_ms(
-            lambda: [
-                launch("zen_argmax", (32, 1), 256, 0, [tok, st, l, ws, cnt, VOCAB])
-                for _ in range(50)
-            ]
-        )
-        / 50
-        * 1e3
-    )
-    table.append(f"argmax {us:8.2f} us")
+    maxima, out = i32(2048), i32(1026)
+    us = graph_ms(lambda: [largest(out, maxima, l, 1, VOCAB) for _ in range(50)]) / 50 * 1e3
+    table.append(f"largest {us:8.2f} us")
     a = torch.randn(2048, device="cuda")
     us = (
         graph_ms(

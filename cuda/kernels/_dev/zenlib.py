@@ -117,11 +117,17 @@ GEMM = "p dst,p dst16,p x,p w,p bias,p residual,p rowScale,i n,i in_,i out,i str
 
 
 EMBED = "p dst,p table,p scales,p tokens,i rows,i hidden".split(",")
-ARGMAX = "p dst,p status,p logits,p workspace,p counters,i rows,i vocab".split(",")
 
 
 def pad(n, to):
     return (n + to - 1) // to * to
+
+
+def largest(out, maxima, x, rows, columns, k=256):
+    """The largest elements of rows: out [rows, 1026], maxima [rows, groups]."""
+    groups = (columns + 127) // 128
+    launch("zen_group_max", ((groups + 7) // 8, rows), 256, 0, [maxima, x, columns])
+    launch("zen_largest", (rows,), 1024, 4 * groups, [out, x, maxima, columns, k])
 
 
 def gemv_shared(rows, inn, fmt="bf16", stages=0):

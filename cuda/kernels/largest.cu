@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The largest elements of each row, for sampling: all that are at least as large as
+// the k-th largest of the maxima of groups of 128. Those maxima are elements, so
+// there are at least k; and as large elements lie anywhere, not many more.
+
+#include "common.cuh"
+
+namespace zen {
+
+constexpr int groupElements = 128;
+constexpr int largestCapacity = 512;  // elements that a row's result has room for
+constexpr int largestThreads = 1024;
+constexpr uint32_t notFinite = 0xffffffffu;  // the key of NaN and +Inf
+constexpr uint32_t lowestKey = 0x00800000u;  // of the least finite float; -Inf's is below
+
+// orderKey orders floats, and puts what no sampler may see, NaN and +Inf, above all.
+__device__ __forceinline__ uint32_t orderKey(float x) {
+  uint32_t b = __float_as_uint(x);
+  if (b == 0x80000000u) b = 0;
+  return !(x <= 3.4028235e38f) ? notFinite : b >> 31 ? ~b : b | 0x80000000u;
+}
+
+// keyOrder is the inverse of orderKey for finite elements.
+__device__ __forceinline__ float keyOrder(uint32_t key) {
+  return __uint_as_float(key >> 31 ? key & 0x7fffffffu : ~key);
+}
+
+// blockScan returns the sum of n over the threads before this one, and of all in
+// total. scratch is [33]; whole blocks of 1024 call it.
+__device__ __forceinline__ int blockScan(int n, int *scratch, int &total) {
+  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+  int sum = n;
+#pragma unroll
+  for (int d = 1; d < 32; d *= 2) {
+    const int below = __shfl_up_sync(everyLane, sum, d);
+    if (lane >= d) sum += below;
+  }
+  if (lane == 31) scratch[warp] = sum;
+  __syncthreads();
+  if (warp == 0) {
+    int s = scratch[lane];
+#pragma unroll
+    for (int d = 1; d < 32; d *= 2) {
+      const int below = __shfl_up_sync(everyLane, s, d);
+      if (lane >= d) s += below;
+    }
+    if (lane == 31) scratch[32] = s;
+    scratch[lane] = s - scratch[lane];
+  }
+  __syncthreads();
+  const int before = scratch[warp] + sum - n;
+  total = scratch[32];
+  __syncthreads();
+  return before;
+}
+
+}  // namespace zen
+
+using namespace zen;
+
+// zen_group_max sets keys to the largest key of each group of a row.
+//
+//	keys  [rows, groups]   groups = ceil(columns/128)
+//	x     [rows, columns]  F32
+//
+// grid: (ceil(groups/8), rows); block: 256. A warp owns a group.
+extern "C" __global__ void __launch_bounds__(256)
+    zen_group_max(uint32_t *keys, const float *x, int columns) {
+  waitForPredecessor();
+  releaseSuccessor();
+  const int groups = (columns + groupElements - 1) / groupElements;
+  const int group = blockIdx.x * 8 + threadIdx.x / 32, lane = threadIdx.x % 32;
+  if (group >= groups) return;
+  const float *row = x + int64_t(blockIdx.y) * columns;
+  uint32_t key = 0;
+#pragma unroll
+  for (int j = 0; j < groupElements / 32; j++) {
+    const int i = group * groupElements + 32 * j + lane;
+    if (i < columns) key = max(key, orderKey(readL2(row + i)));
+  }
+  key = __reduce_max_sync(everyLane, key);
+  if (lane == 0) keys[int64_t(blockIdx.y) * groups + group] = key;
+}
+
+// zen_largest lists the elements of each row from the k-th largest maximum of its
+// groups up, in order of their columns.
+//
+//	out   [rows, 2 + 2·512]  count; the least of them, F32; columns [512]; elements [512] F32
+//	x     [rows, columns]    F32
+//	keys  [rows, groups]     of zen_group_max; k <= groups
+//
+// The count is 0 where a row has NaN or +Inf, nothing finite, or more than fit.
+//
+// grid: rows; block: 1024; shared: 4·groups bytes.
+extern "C" __global__ void __launch_bounds__(largestThreads)
+    zen_largest(int *out, const float *x, const uint32_t *keys, int columns, int k) {
+  extern __shared__ uint32_t groupKeys[];
+  __shared__ int scratch[33];
+  __shared__ int selected[largestThreads];  // groups that have elements to list
+  __shared__ int first[largestThreads];     // their counts, then where their elements go
+  waitForPredecessor();
+  releaseSuccessor();
+  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+  const int groups = (columns + groupElements - 1) / groupElements;
+  const float *row = x + int64_t(blockIdx.x) * columns;
+  out += int64_t(blockIdx.x) * (2 + 2 * largestCapacity);
+  bool bad = false;
+  for (int g = threadIdx.x; g < groups; g += largestThreads) {
+    groupKeys[g] = __ldcg(keys + int64_t(blockIdx.x) * groups + g);
+    bad |= groupKeys[g] == notFinite;
+  }
+  if (__syncthreads_or(bad)) {
+    if (threadIdx.x == 0) out[0] = 0;
+    return;
+  }
+  // The largest key that at least k maxima reach, bit by bit.
+  uint32_t least = 0;
+  for (int bit = 31; bit >= 0; bit--) {
+    const uint32_t next = least | 1u << bit;
+    int reached = 0;
+    for (int from = 0; from < groups; from += largestThreads) {
+      const int g = from + threadIdx.x;
+      reached += __syncthreads_count(g < groups && groupKeys[g] >= next);
+    }
+    if (reached >= k) least = next;
+  }
+  least = max(least, lowestKey);
+  int count = 0, total;
+  for (int from = 0; from < groups; from += largestThreads) {
+    const int g = from + threadIdx.x;
+    const bool has = g < groups && groupKeys[g] >= least;
+    const int at = count + blockScan(has, scratch, total);
+    if (has && at < largestThreads) selected[at] = g;
+    count += total;
+  }
+  if (count > largestThreads) {
+    if (threadIdx.x == 0) out[0] = 0;
+    return;
+  }
+  __syncthreads();
+  for (int i = warp; i < count; i += largestThreads / 32) {
+    int n = 0;
+#pragma unroll
+    for (int j = 0; j < groupElements / 32; j++) {
+      const int at = selected[i] * groupElements + 32 * j + lane;
+      n += __popc(__ballot_sync(everyLane, at < columns && orderKey(readL2(row + at)) >= least));
+    }
+    if (lane == 0) first[i] = n;
+  }
+  __syncthreads();
+  const int mine = threadIdx.x < count ? first[threadIdx.x] : 0;
+  const int before = blockScan(mine, scratch, total);
+  if (threadIdx.x < count) first[threadIdx.x] = before;
+  const bool fits = total <= largestCapacity;
+  if (threadIdx.x == 0) out[0] = fits ? total : 0, out[1] = __float_as_int(keyOrder(least));
+  if (!fits) return;
+  __syncthreads();
+  for (int i = warp; i < count; i += largestThreads / 32) {
+    int to = first[i];
+#pragma unroll
+    for (int j = 0; j < groupElements / 32; j++) {
+      const int at = selected[i] * groupElements + 32 * j + lane;
+      const float v = at < columns ? readL2(row + at) : 0.f;
+      const bool listed = at < columns && orderKey(v) >= least;
+      const unsigned all = __ballot_sync(everyLane, listed);
+      if (listed) {
+        const int place = to + __popc(all & ((1u << lane) - 1));
+        out[2 + place] = at;
+        out[2 + largestCapacity + place] = __float_as_int(v);
+      }
+      to += __popc(all);
+    }
+  }
+}

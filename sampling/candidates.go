@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sampling
+
+// Candidates are the largest logits of a row: all of at least Floor, and no others. A device that
+// holds the row finds them where the whole row would be long under way to the host.
+type Candidates struct {
+	IDs    []int32   // [n] ascending
+	Values []float32 // [n]
+	Floor  float32
+}
+
+// mostCandidates is the largest top_k that candidates are asked for: backends find a few hundred.
+const mostCandidates = 256
+
+// lowering is a processor that raises no logit, so that what was below the floor stays there.
+type lowering interface {
+	// lowers reports whether that holds for its settings.
+	lowers() bool
+
+	// narrow edits the candidates as Process does, and reports whether Process would succeed.
+	narrow(k Candidates, s *State) bool
+}
+
+// TakesCandidates reports whether SampleFrom can pick a token: greedily or with top_k, and without
+// processors of the caller's or settings that raise logits.
+func (c *Chain) TakesCandidates() bool {
+	for _, p := range c.processors {
+		if l, ok := p.(lowering); !ok || !l.lowers() {
+			return false
+		}
+	}
+	return c.params.Temperature == 0 || c.topK != nil && c.topK.k <= mostCandidates
+}
+
+// SampleFrom picks the token that Sample would pick from the whole row. It reports false, having
+// changed nothing but the candidates' values, where they do not decide that or Sample would fail.
+func (c *Chain) SampleFrom(k Candidates, s *State) (id int32, ok bool) {
+	if !c.TakesCandidates() || len(k.IDs) == 0 || len(k.IDs) > maxCandidates || len(k.IDs) > c.vocab {
+		return -1, false
+	}
+	if s == nil {
+		s = new(State)
+	}
+	for _, p := range c.processors {
+		if !p.(lowering).narrow(k, s) {
+			return -1, false
+		}
+	}
+	if c.params.Temperature == 0 {
+		at, top, err := argmax(k.Values)
+		if err != nil || top < k.Floor {
+			return -1, false
+		}
+		return k.IDs[at], true
+	}
+	set, ok := c.largestOf(k)
+	if !ok {
+		return -1, false
+	}
+	c.narrow(&set)
+	return c.draw(&set), true
+}
+
+// largestOf returns the set that top_k keeps of the row, which all are candidates if the last of
+// them is: the same arrays as largest.
+func (c *Chain) largestOf(k Candidates) (kept, bool) {
+	top, kth, err := c.topK.threshold(k.Values)
+	if err != nil || kth < k.Floor {
+		return kept{}, false
+	}
+	set := everything(k.Values, newScale(top, c.params.Temperature))
+	set.raise(kth)
+	c.filters.compact(&set)
+	for i, at := range set.ids {
+		set.ids[i] = k.IDs[at]
+	}
+	return set, true
+}
+
+func (b *bias) lowers() bool {
+	for _, x := range b.adds {
+		if x > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (b *bias) narrow(k Candidates, _ *State) bool {
+	at := 0
+	for i, id := range k.IDs { // both ascend
+		for at < len(b.ids) && b.ids[at] < id {
+			at++
+		}
+		if at < len(b.ids) && b.ids[at] == id {
+			k.Values[i] += b.adds[at]
+		}
+	}
+	return true
+}
+
+func (b *ban) lowers() bool { return true }
+
+func (b *ban) narrow(k Candidates, s *State) bool {
+	if len(s.Completion()) >= b.until {
+		return true
+	}
+	for i, id := range k.IDs {
+		for _, banned := range b.ids {
+			if id == banned {
+				k.Values[i] = minusInf
+			}
+		}
+	}
+	return true
+}
+
+func (p *penalties) lowers() bool { return p.repetition >= 1 && p.presence >= 0 && p.frequency >= 0 }
+
+func (p *penalties) narrow(k Candidates, s *State) bool {
+	for _, id := range s.Tokens {
+		if uint(id) >= uint(p.vocab) {
+			return false
+		}
+	}
+	if p.repetition != 1 {
+		p.markAll(s.Tokens)
+		for i, id := range k.IDs {
+			if p.marked(id) {
+				k.Values[i] = p.repeated(k.Values[i])
+			}
+		}
+		clear(p.seen)
+	}
+	if p.frequency != 0 {
+		p.narrowFrequent(k, s.Completion())
+	}
+	if p.presence != 0 {
+		p.markAll(s.Completion())
+		for i, id := range k.IDs {
+			if p.marked(id) {
+				k.Values[i] -= p.presence
+			}
+		}
+		clear(p.seen)
+	}
+	return true
+}
+
+func (p *penalties) narrowFrequent(k Candidates, completion []int32) {
+	for _, id := range completion {
+		p.counts[id]++
+	}
+	for i, id := range k.IDs {
+		k.Values[i] -= float32(p.frequency * float32(p.counts[id]))
+	}
+	for _, id := range completion {
+		p.counts[id] = 0
+	}
+}

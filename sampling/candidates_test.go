@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sampling_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zenlm/zen/sampling"
+)
+
+// candidatesOf returns the n largest logits of a row and those that equal the last.
+func candidatesOf(logits []float32, n int) sampling.Candidates {
+	sorted := slices.Sorted(slices.Values(logits))
+	k := sampling.Candidates{Floor: sorted[len(sorted)-min(n, len(sorted))]}
+	for id, x := range logits {
+		if x >= k.Floor {
+			k.IDs, k.Values = append(k.IDs, int32(id)), append(k.Values, x)
+		}
+	}
+	return k
+}
+
+// candidateCases are settings that candidates may decide, and whether 40 of them
+// decide less than all rows.
+var candidateCases = []struct {
+	name   string
+	params sampling.Params
+	least  int // of 50 rows that are decided
+}{
+	{"greedy", sampling.Params{}, 50},
+	{"greedy, repetition", sampling.Params{RepetitionPenalty: 1.1}, 40},
+	{"top_k", sampling.Params{Temperature: 0.7, TopK: 20}, 50},
+	{"all of Qwen's", sampling.Params{Temperature: 0.7, TopK: 20, TopP: 0.8, RepetitionPenalty: 1.05}, 40},
+	{"min_p and typical_p", sampling.Params{Temperature: 1.3, TopK: 39, MinP: 0.02, TypicalP: 0.9}, 50},
+	{"presence and frequency", sampling.Params{Temperature: 1, TopK: 15, PresencePenalty: 0.7, FrequencyPenalty: 0.4}, 30},
+	{"negative bias", sampling.Params{Temperature: 1, TopK: 20, LogitBias: map[int32]float64{3: -4, 700: -100}}, 50},
+}
+
+// Every token from candidates is the whole row's, and the streams of random
+// numbers stay together.
+func TestCandidatesGiveTheRowsToken(t *testing.T) {
+	for _, c := range candidateCases {
+		for _, ties := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/ties=%v", c.name, ties), func(t *testing.T) {
+				const vocab = 1500
+				r := rand.New(rand.NewPCG(7, 7))
+				row, err := sampling.New(c.params, vocab, sampling.MinTokens(30, 2, 9))
+				require.NoError(t, err)
+				few, err := sampling.New(c.params, vocab, sampling.MinTokens(30, 2, 9))
+				require.NoError(t, err)
+				require.True(t, few.TakesCandidates())
+				state := &sampling.State{Tokens: []int32{1, 2, 3, 3}, PromptTokens: 4}
+				decided := 0
+				for i := range 50 {
+					logits := normalLogits(r.Uint64(), vocab, 2)
+					if ties {
+						for j, x := range logits {
+							logits[j] = float32(int(4*x)) / 4
+						}
+					}
+					// Tokens of the request are likely ones, so that penalties bite.
+					for _, id := range state.Tokens {
+						logits[id] += 2
+					}
+					got, ok := few.SampleFrom(candidatesOf(logits, 40), state)
+					want, err := row.Sample(logits, state)
+					require.NoError(t, err)
+					if ok {
+						decided++
+						require.Equal(t, want, got, "row %d", i)
+					} else {
+						few.Seek(row.Draws())
+					}
+					require.Equal(t, row.Draws(), few.Draws())
+					state.Tokens = append(state.Tokens, want)
+				}
+				require.GreaterOrEqual(t, decided, c.least)
+			})
+		}
+	}
+}
+
+func TestCandidatesThatDoNotDecide(t *testing.T) {
+	const vocab = 300
+	logits := normalLogits(3, vocab, 1)
+	state := &sampling.State{}
+	sample := func(p sampling.Params, k sampling.Candidates, extra ...sampling.LogitProcessor) bool {
+		c, err := sampling.New(p, vocab, extra...)
+		require.NoError(t, err)
+		_, ok := c.SampleFrom(k, state)
+		if !ok {
+			require.Zero(t, c.Draws())
+		}
+		return ok
+	}
+	require.True(t, sample(sampling.Params{Temperature: 1, TopK: 20}, candidatesOf(logits, 20)))
+	require.False(t, sample(sampling.Params{Temperature: 1, TopK: 21}, candidatesOf(logits, 20)), "too few")
+	require.False(t, sample(sampling.Params{Temperature: 1}, candidatesOf(logits, 20)), "no top_k")
+	require.False(t, sample(sampling.Params{Temperature: 1, TopK: 299}, candidatesOf(logits, 300)), "a large top_k")
+	require.False(t, sample(sampling.Params{}, sampling.Candidates{}), "none")
+	require.False(t, sample(sampling.Params{LogitBias: map[int32]float64{1: 3}}, candidatesOf(logits, 20)), "raised")
+	require.False(t, sample(sampling.Params{RepetitionPenalty: 0.9}, candidatesOf(logits, 20)), "raised")
+	require.False(t, sample(sampling.Params{}, candidatesOf(logits, 20), sampling.AllowTokens(1)), "the caller's")
+	best := candidatesOf(logits, 1)
+	require.True(t, sample(sampling.Params{}, best))
+	require.False(t, sample(sampling.Params{}, candidatesOf(logits, 1), sampling.BanTokens(best.IDs...)), "all are banned")
+	state.Tokens = []int32{-1}
+	require.False(t, sample(sampling.Params{RepetitionPenalty: 1.1}, candidatesOf(logits, 20)), "not a token")
+}
+
+func TestSampleFromAllocatesNothing(t *testing.T) {
+	logits := normalLogits(3, 5000, 1)
+	c, err := sampling.New(sampling.Params{Temperature: 0.7, TopK: 20, TopP: 0.8, RepetitionPenalty: 1.05}, 5000)
+	require.NoError(t, err)
+	k, state := candidatesOf(logits, 256), &sampling.State{Tokens: []int32{4, 5, 6}}
+	values := slices.Clone(k.Values)
+	require.Zero(t, testing.AllocsPerRun(50, func() {
+		copy(k.Values, values)
+		if _, ok := c.SampleFrom(k, state); !ok {
+			t.Error("the candidates did not decide")
+		}
+	}))
+}
+
+func BenchmarkSampleFrom(b *testing.B) {
+	logits := normalLogits(3, 151936, 2)
+	c, err := sampling.New(sampling.Params{Temperature: 0.7, TopK: 20, TopP: 0.8, RepetitionPenalty: 1.05}, 151936)
+	require.NoError(b, err)
+	k, state := candidatesOf(logits, 280), &sampling.State{Tokens: make([]int32, 512)}
+	values := slices.Clone(k.Values)
+	b.ReportAllocs()
+	for b.Loop() {
+		copy(k.Values, values)
+		if _, ok := c.SampleFrom(k, state); !ok {
+			b.Fatal("the candidates did not decide")
+		}
+	}
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package zen_test
+
+import (
+	"slices"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zenlm/zen"
+	"github.com/zenlm/zen/backend"
+	"github.com/zenlm/zen/cpu"
+	"github.com/zenlm/zen/sampling"
+	"github.com/zenlm/zen/tensor"
+	"github.com/zenlm/zen/zentest"
+)
+
+// sifting is the CPU as a backend.Sifter that finds k logits of a row.
+type sifting struct {
+	backend.Backend
+	k int
+}
+
+var sifted, downloaded atomic.Int64 // rows, and bytes
+
+func (s sifting) Download(dst []byte, src *tensor.Tensor) {
+	downloaded.Add(int64(len(dst)))
+	s.Backend.Download(dst, src)
+}
+
+func (s sifting) Largest(dst []backend.Candidates, x *tensor.Tensor) {
+	for i := range dst {
+		sifted.Add(1)
+		row := tensor.Slice[float32](x.Rows(i, 1))
+		order := slices.Sorted(slices.Values(row))
+		c := backend.Candidates{Floor: order[len(order)-s.k]}
+		for id, v := range row {
+			if v >= c.Floor {
+				c.IDs, c.Values = append(c.IDs, int32(id)), append(c.Values, v)
+			}
+		}
+		dst[i] = c
+	}
+}
+
+func init() {
+	for name, k := range map[string]int{"sifting 1": 1, "sifting 30": 30} {
+		backend.Register(name, func(o backend.Options) (backend.Backend, error) {
+			b, err := cpu.New(cpu.Options{Workers: o.Workers})
+			return sifting{b, k}, err
+		})
+	}
+}
+
+// Answers are the same whether whole rows of logits or the largest of them are
+// sampled from, beside requests that want it otherwise and with drafts.
+func TestCandidatesDoNotChangeTheAnswer(t *testing.T) {
+	repeating := slices.Repeat(numbered(3, 20), 6)
+	var requests []zen.Request
+	for i := range 20 {
+		req := zen.Request{Tokens: repeating[:20+5*i], MaxTokens: 30, IgnoreEOS: true, MinTokens: i % 3}
+		if i%2 == 0 {
+			req.Temperature, req.Seed, req.TopK = new(0.9), new(uint64(i)), new(1+i)
+			req.FrequencyPenalty, req.RepetitionPenalty, req.TopP = 0.2, new(1.05), new(0.9)
+		}
+		switch {
+		case i%5 == 1:
+			req.Logprobs = true
+		case i%5 == 2:
+			req.TopK = nil
+		case i == 9:
+			req.Sampler = sampling.Greedy{}
+		}
+		if i%4 == 0 {
+			req.DraftTokens = new(5)
+		}
+		requests = append(requests, req)
+	}
+	want := alone(t, requests)
+	for _, name := range []string{"sifting 1", "sifting 30"} {
+		sifted.Store(0)
+		m := zentest.Model(t, zen.WithBackend(name), zen.WithBatch(20))
+		together(t, m, requests, want)
+		require.Positive(t, sifted.Load())
+	}
+}
+
+// Rows that candidates decide do not go to the host.
+func TestCandidatesSaveTheWay(t *testing.T) {
+	m := zentest.Model(t, zen.WithBackend("sifting 30"))
+	for name, req := range map[string]zen.Request{
+		"greedy": {Prompt: "the rain in", MaxTokens: 20, Temperature: zen.Greedy(), IgnoreEOS: true},
+		"top_k":  {Prompt: "the rain in", MaxTokens: 20, Temperature: new(1.0), TopK: new(20), IgnoreEOS: true},
+	} {
+		downloaded.Store(0)
+		generate(t, m, req)
+		require.Zero(t, downloaded.Load(), name)
+		req.Logprobs = true
+		generate(t, m, req)
+		require.EqualValues(t, 20*4*512, downloaded.Load(), name)
+	}
+}
