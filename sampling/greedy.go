@@ -18,17 +18,28 @@ func (Greedy) Sample(logits []float32, _ *State) (int32, error) {
 }
 
 // argmax returns the first position of the largest logit, and that logit. The one comparison per
-// logit also catches NaN, which is never <= anything, and +Inf.
+// logit also catches NaN, which is never <= anything, and +Inf. Eight at a time take half as long as
+// one by one (BenchmarkSample/chain=greedy).
 //
 //	logits  [vocab]
 func argmax(logits []float32) (int32, float32, error) {
 	best, at := float32(math.Inf(-1)), -1
-	for i, x := range logits {
-		if !(x <= best) {
-			if !(x <= math.MaxFloat32) {
-				return -1, 0, &NonFiniteError{Token: int32(i), Value: x}
+	for i := 0; i < len(logits); {
+		if rest := logits[i:]; len(rest) >= 8 {
+			x := (*[8]float32)(rest)
+			if x[0] <= best && x[1] <= best && x[2] <= best && x[3] <= best &&
+				x[4] <= best && x[5] <= best && x[6] <= best && x[7] <= best {
+				i += 8
+				continue
 			}
-			best, at = x, i
+		}
+		for end := min(i+8, len(logits)); i < end; i++ {
+			if x := logits[i]; !(x <= best) {
+				if !(x <= math.MaxFloat32) {
+					return -1, 0, &NonFiniteError{Token: int32(i), Value: x}
+				}
+				best, at = x, i
+			}
 		}
 	}
 	if at < 0 {
