@@ -7,6 +7,7 @@ import (
 	"errors"
 	"expvar"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zenlm/zen"
+	"github.com/zenlm/zen/nano"
+	"github.com/zenlm/zen/sampling"
 	"github.com/zenlm/zen/zentest"
 )
 
@@ -309,4 +312,77 @@ func ExampleWithDrafts() {
 	}
 	fmt.Println(guessed.Text == plain.Text)
 	// Output: true
+}
+
+// stepSampler picks greedily and notes the step of each token.
+type stepSampler struct {
+	model *zen.Model
+	steps []int64
+	at    map[int]func() // called with the token of that number, inside its step
+}
+
+func (s *stepSampler) Sample(logits []float32, state *zen.State) (int32, error) {
+	s.steps = append(s.steps, s.model.Stats().Steps)
+	if f := s.at[len(s.steps)]; f != nil {
+		f()
+	}
+	return sampling.Greedy{}.Sample(logits, state)
+}
+
+// While zen-nano reads a prompt of some hundred tokens, each of the streams beside it
+// gets a token in every step, and no step has more rows than the chunk.
+func TestStreamsGetATokenInEveryStepOfALongPrompt(t *testing.T) {
+	const chunk, long, streams = 16, 400, 3
+	m, err := nano.Load(t.Context(), zen.WithPrefill(chunk))
+	require.NoError(t, err)
+	defer m.Close()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var wg sync.WaitGroup
+	// submit asks from inside a step, and returns once the request is queued.
+	submit := func(f func(), waiting int) {
+		wg.Go(f)
+		for m.Stats().Waiting < waiting {
+			runtime.Gosched()
+		}
+	}
+	stream := func(s *stepSampler) {
+		_, err := m.Generate(ctx, zen.Request{Prompt: "a", MaxTokens: 450, IgnoreEOS: true, Sampler: s})
+		if !errors.Is(err, context.Canceled) {
+			t.Error("the stream ended before the prompt was read", err)
+		}
+	}
+	prompt := &stepSampler{model: m}
+	read := func() {
+		defer stop()
+		_, err := m.Generate(t.Context(), zen.Request{Tokens: numbered(9, long), MaxTokens: 1, Sampler: prompt})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	var all [streams]*stepSampler
+	for i := range all {
+		all[i] = &stepSampler{model: m}
+	}
+	all[0].at = map[int]func(){
+		1: func() {
+			for i, s := range all[1:] {
+				submit(func() { stream(s) }, i+1)
+			}
+		},
+		5: func() { submit(read, 1) },
+	}
+	stream(all[0])
+	wg.Wait()
+
+	first, last := all[0].steps[4]+1, prompt.steps[0]
+	require.GreaterOrEqual(t, last-first+1, int64(long/chunk))
+	require.LessOrEqual(t, last-first+1, int64(long/(chunk-streams)+1))
+	for _, s := range all {
+		for step := first; step <= last; step++ {
+			require.Contains(t, s.steps, step)
+		}
+	}
+	stats := m.Stats()
+	require.LessOrEqual(t, stats.StepTokens, stats.Steps*chunk)
 }
