@@ -45,6 +45,7 @@ type config struct {
 	batch            int
 	threads, prefill int
 	json             bool
+	sample           string
 	profile          string // file
 }
 
@@ -54,6 +55,7 @@ type result struct {
 	Backend string `json:"backend"`
 	Weights string `json:"weights"`
 	KV      string `json:"kv,omitempty"`
+	Sample  string `json:"sample,omitempty"`
 	Threads int    `json:"threads"`
 	PP      int    `json:"pp"`
 	TG      int    `json:"tg"`
@@ -86,6 +88,7 @@ func run(args []string) error {
 	fs.IntVar(&c.n, "n", 5, "runs of each")
 	fs.IntVar(&c.threads, "threads", runtime.GOMAXPROCS(0), "threads")
 	fs.IntVar(&c.prefill, "chunk", 512, "most prompt tokens of one step")
+	fs.StringVar(&c.sample, "sample", "", "decode answers, greedy or sampled (temperature 0.7, top_k 20, top_p 0.8); empty to decode given tokens")
 	fs.BoolVar(&c.json, "json", false, "print a line of JSON")
 	fs.StringVar(&c.profile, "cpuprofile", "", "write a CPU profile of the decoding to a file")
 	if err := fs.Parse(args); err != nil {
@@ -107,7 +110,10 @@ func run(args []string) error {
 
 func measure(ctx context.Context, c config) (*result, error) {
 	begin := time.Now()
-	opts := []zen.Option{zen.WithBackend(c.backend), zen.WithWorkers(c.threads), zen.WithPrefill(c.prefill)}
+	opts := []zen.Option{
+		zen.WithBackend(c.backend), zen.WithWorkers(c.threads), zen.WithPrefill(c.prefill),
+		zen.WithPrefixReuse(false), // prompts are read in every run
+	}
 	if c.batch > 0 {
 		opts = append(opts, zen.WithBatch(c.batch), zen.WithKVBudget(4<<30))
 	}
@@ -130,7 +136,7 @@ func measure(ctx context.Context, c config) (*result, error) {
 		return nil, err
 	}
 	defer m.Close()
-	r := &result{Model: c.model, Backend: c.backend, Weights: c.weights, KV: c.kv, Threads: c.threads, PP: c.pp, TG: c.tg, Depth: c.depth}
+	r := &result{Model: c.model, Backend: c.backend, Weights: c.weights, KV: c.kv, Sample: c.sample, Threads: c.threads, PP: c.pp, TG: c.tg, Depth: c.depth}
 	r.LoadSeconds = time.Since(begin).Seconds()
 	if err := r.prefill(ctx, m, c); err != nil {
 		return nil, err
@@ -185,20 +191,16 @@ func (r *result) prefill(ctx context.Context, m *zen.Model, c config) error {
 
 // decode times single tokens after a context of c.depth.
 func (r *result) decode(ctx context.Context, m *zen.Model, c config) error {
-	s, err := m.NewSession()
+	decode, done, err := decoder(ctx, m, c)
 	if err != nil {
 		return err
 	}
-	defer s.Close()
-	depth := max(c.depth, 1)
-	if _, err := s.Prefill(ctx, tokens(m, depth, 0)); err != nil {
-		return err
-	}
+	defer done()
 	for i := range c.n + 1 {
-		next := tokens(m, c.tg, i)
+		tokens := c.tg
 		switch i {
 		case 0:
-			next = next[:min(warmUp, c.tg)]
+			tokens = min(warmUp, c.tg)
 		case 1:
 			if err := startProfile(c.profile); err != nil {
 				return err
@@ -207,17 +209,11 @@ func (r *result) decode(ctx context.Context, m *zen.Model, c config) error {
 		}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		begin := time.Now()
-		for _, t := range next {
-			if _, err := s.Next(ctx, t); err != nil {
-				return err
-			}
-		}
-		took := time.Since(begin)
-		runtime.ReadMemStats(&after)
-		if err := s.Truncate(depth); err != nil {
+		took, err := decode(tokens, i)
+		if err != nil {
 			return err
 		}
+		runtime.ReadMemStats(&after)
 		if i > 0 {
 			r.DecodeRuns = append(r.DecodeRuns, float64(c.tg)/took.Seconds())
 			r.AllocsPerTok = float64(after.Mallocs-before.Mallocs) / float64(c.tg)

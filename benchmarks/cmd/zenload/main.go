@@ -1,132 +1,141 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Zenload measures many callers at once: the same requests one after another and
-// together, and questions after one long beginning with and without reuse.
+// Zenload measures many callers at once. Each flag in brackets leaves a part out
+// when it is 0:
 //
-//	zenload -model DIR -int4 -n 16 -pp 64 -tg 32 -prefix 2000
+//	[-n]       requests of -pp tokens and -tg of answer, one after another and together
+//	[-prefix]  -questions after one beginning of that many tokens
+//	[-long]    -streams answers while a prompt of that many tokens is read
+//
+//	zenload -model DIR -weights int4 -n 16 -pp 64 -tg 32 -prefix 2000 -long 32000
 //
 // It prints tokens/s of the answers, and the median and 99th percentile of the
-// time to the first token and between tokens.
+// time to the first token and between tokens. Without a model it runs zen-nano,
+// whose context is 512 tokens.
 package main
 
 import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"slices"
-	"sync"
-	"time"
 
 	"github.com/zenlm/zen"
+	"github.com/zenlm/zen/nano"
+
+	_ "github.com/zenlm/zen/cuda"
 )
 
 func main() {
-	var c config
-	flag.StringVar(&c.model, "model", "", "folder of the checkpoint")
-	flag.BoolVar(&c.int4, "int4", false, "quantise to INT4 at load")
-	flag.IntVar(&c.n, "n", 32, "requests")
-	flag.IntVar(&c.pp, "pp", 64, "tokens of a prompt")
-	flag.IntVar(&c.tg, "tg", 32, "tokens of an answer")
-	flag.IntVar(&c.prefix, "prefix", 2000, "tokens of the shared beginning")
-	flag.Parse()
-	if err := c.run(context.Background()); err != nil {
+	if err := run(context.Background(), os.Stdout, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "zenload:", err)
 		os.Exit(1)
 	}
 }
 
+// config is the flags.
 type config struct {
-	model             string
-	int4              bool
-	n, pp, tg, prefix int
+	model, backend, weights string
+	chunk                   int
+
+	n, pp, tg         int
+	prefix, questions int
+	long, streams     int
 }
 
-func (c config) run(ctx context.Context) error {
-	opts := []zen.Option{zen.WithContext(4096), zen.WithBatch(c.n)}
-	if c.int4 {
-		opts = append(opts, zen.WithWeights(zen.Int4))
+// question is the number of tokens after a shared beginning.
+const question = 16
+
+func run(ctx context.Context, out io.Writer, args []string) error {
+	c, err := parse(args)
+	if err != nil {
+		return err
 	}
-	m, err := zen.Load(ctx, c.model, opts...)
+	m, err := c.load(ctx)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
-	for run, callers := range []int{1, c.n} {
-		// Other tokens in each run, so that none is cached.
-		if err := c.measure(ctx, m, fmt.Sprintf("%d callers", callers), callers, func(i int) []int32 {
-			return tokens(m, 1000*run+i+1, c.pp)
-		}, c.n, c.tg); err != nil {
+	l := &load{model: m, out: out}
+	for _, part := range []struct {
+		size int
+		run  func(context.Context, config) error
+	}{{c.n, l.callers}, {c.prefix, l.prefix}, {c.long, l.long}} {
+		if part.size == 0 {
+			continue
+		}
+		if err := part.run(ctx, c); err != nil {
 			return err
 		}
 	}
-	shared := tokens(m, 7, c.prefix)
-	question := func(i int) []int32 { return append(slices.Clone(shared), tokens(m, 9000+i, 16)...) }
-	if err := c.measure(ctx, m, "first question", 1, question, 1, 1); err != nil {
-		return err
-	}
-	return c.measure(ctx, m, "later questions", 1, func(i int) []int32 { return question(i + 1) }, 50, 1)
-}
-
-// measure answers n requests with some callers at a time.
-func (c config) measure(ctx context.Context, m *zen.Model, name string, callers int, prompt func(int) []int32, n, tg int) error {
-	var mu sync.Mutex
-	var first, between []time.Duration
-	var failed error
-	next := 0
-	var wg sync.WaitGroup
-	begin := time.Now()
-	for range callers {
-		wg.Go(func() {
-			for {
-				mu.Lock()
-				i := next
-				next++
-				mu.Unlock()
-				if i >= n {
-					return
-				}
-				latest, count := time.Now(), 0
-				for chunk, err := range m.Stream(ctx, zen.Request{Tokens: prompt(i), MaxTokens: tg, Temperature: zen.Greedy(), IgnoreEOS: true, Logprobs: true}) {
-					now := time.Now()
-					mu.Lock()
-					if err != nil {
-						failed = err
-					} else if count == 0 {
-						first = append(first, now.Sub(latest))
-					} else {
-						between = append(between, now.Sub(latest))
-					}
-					mu.Unlock()
-					count += len(chunk.Tokens)
-					latest = now
-				}
-			}
-		})
-	}
-	wg.Wait()
-	if failed != nil {
-		return failed
-	}
-	fmt.Printf("%-16s %4d requests %8.1f tokens/s  first %v / %v  between %v / %v\n", name, n,
-		float64(n*tg)/time.Since(begin).Seconds(), at(first, 50), at(first, 99), at(between, 50), at(between, 99))
 	return nil
 }
 
-// at returns a percentile.
-func at(d []time.Duration, percent int) time.Duration {
-	if len(d) == 0 {
-		return 0
+// parse returns the flags of a command line.
+func parse(args []string) (c config, err error) {
+	fs := flag.NewFlagSet("zenload", flag.ContinueOnError)
+	fs.StringVar(&c.model, "model", "", "folder of the checkpoint, empty for zen-nano")
+	fs.StringVar(&c.backend, "backend", "cpu", "backend to run on")
+	fs.StringVar(&c.weights, "weights", "", "int8 or int4 to quantise at load, empty for the checkpoint's")
+	fs.IntVar(&c.chunk, "chunk", 128, "most prompt tokens of one step")
+	fs.IntVar(&c.n, "n", 32, "requests; 0 for none")
+	fs.IntVar(&c.pp, "pp", 64, "tokens of their prompts")
+	fs.IntVar(&c.tg, "tg", 32, "tokens of their answers")
+	fs.IntVar(&c.prefix, "prefix", 0, "tokens of a shared beginning; 0 for none")
+	fs.IntVar(&c.questions, "questions", 50, "questions after it")
+	fs.IntVar(&c.long, "long", 0, "tokens of a prompt read beside streams; 0 for none")
+	fs.IntVar(&c.streams, "streams", 4, "streams beside it")
+	if err := fs.Parse(args); err != nil {
+		return c, err
 	}
-	slices.Sort(d)
-	return d[(len(d)-1)*percent/100].Round(100 * time.Microsecond)
+	if fs.NArg() > 0 {
+		return c, fmt.Errorf("unexpected argument %q", fs.Arg(0))
+	}
+	if least := min(c.n, c.prefix, c.long); least < 0 {
+		return c, fmt.Errorf("-n, -prefix or -long is %d, want at least 0", least)
+	}
+	if least := min(c.chunk, c.pp, c.tg, c.questions, c.streams); least < 1 {
+		return c, fmt.Errorf("-chunk, -pp, -tg, -questions or -streams is %d, want at least 1", least)
+	}
+	return c, nil
+}
+
+// load loads the model with a context for the longest text.
+func (c config) load(ctx context.Context) (*zen.Model, error) {
+	opts := []zen.Option{
+		zen.WithBackend(c.backend), zen.WithBatch(max(c.n, c.streams+1)), zen.WithPrefill(c.chunk),
+		zen.WithContext(max(c.pp+c.tg, c.prefix+question+1, c.long+1)),
+	}
+	if c.long > 0 { // room for the streams beside it
+		opts = append(opts, zen.WithKVBudget(4<<30))
+	}
+	if c.weights != "" {
+		format, ok := map[string]zen.DType{"int8": zen.Int8, "int4": zen.Int4}[c.weights]
+		if !ok {
+			return nil, fmt.Errorf("-weights %q, want int8 or int4", c.weights)
+		}
+		opts = append(opts, zen.WithWeights(format))
+	}
+	if c.model == "" {
+		return nano.Load(ctx, opts...)
+	}
+	return zen.Load(ctx, c.model, opts...)
 }
 
 // tokens returns n ids that depend on seed.
-func tokens(m *zen.Model, seed, n int) (ids []int32) {
+func tokens(m *zen.Model, seed, n int) []int32 {
 	vocab := m.Config().VocabSize
-	for i := range n {
-		ids = append(ids, int32((seed*7919+i*104729+i*i%97)%vocab))
+	ids := make([]int32, n)
+	for i := range ids {
+		ids[i] = int32((seed*7919 + i*104729 + i*i%97) % vocab)
 	}
 	return ids
+}
+
+// greedy returns a request for exactly n tokens after a prompt. The answer gives out
+// each token as it comes, as one without text would not.
+func greedy(prompt []int32, n int) zen.Request {
+	return zen.Request{Tokens: slices.Clone(prompt), MaxTokens: n, Temperature: zen.Greedy(), IgnoreEOS: true, Logprobs: true}
 }
