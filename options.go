@@ -43,6 +43,7 @@ type options struct {
 	prefillTokens int // 0 for the backend's
 	draftTokens   int
 	noReuse       bool
+	deterministic bool
 	logger        *slog.Logger
 	progress      func(Progress)
 }
@@ -141,6 +142,17 @@ func WithPrefill(tokens int) Option {
 func WithPrefixReuse(on bool) Option {
 	return func(o *options) error {
 		o.noReuse = !on
+		return nil
+	}
+}
+
+// WithDeterminism makes an answer independent, bit for bit, of what else the model
+// does meanwhile, of WithPrefill and of reused prefixes, on backends that are faster
+// without it. The backend "cpu" is always so. With "cuda" long prompts take many times
+// as long, and several answers at once longer; docs/CUDA.md has figures.
+func WithDeterminism() Option {
+	return func(o *options) error {
+		o.deterministic = true
 		return nil
 	}
 }

@@ -158,6 +158,10 @@ type Options struct {
 	// Workers is the number of threads that share an operation, 0 for the
 	// backend's choice. Backends that have none ignore it.
 	Workers int
+
+	// Deterministic asks for results that are bit for bit independent of batch mates
+	// and chunking, where a backend can be faster without.
+	Deterministic bool
 }
 
 var registry = struct {

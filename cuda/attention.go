@@ -28,6 +28,8 @@ func (b *Backend) Attention(dst, q *tensor.Tensor, kv backend.KV, scale float32,
 	decode, prefill := b.kernels.attentionDecode[headDim], b.kernels.attentionPrefill[headDim]
 	paged := kv.K.Dim(2)%32 == 0
 	switch {
+	case paged && decode != nil && decode[kv.K.DType] != 0 && b.invariant:
+		b.attentionAlone(a, rows)
 	case paged && decode != nil && decode[kv.K.DType] != 0 && (b.step.decoding || rows <= decodeRows):
 		b.attentionDecode(a, rows)
 	case paged && prefill != nil && prefill[kv.K.DType] != 0:
@@ -36,6 +38,28 @@ func (b *Backend) Attention(dst, q *tensor.Tensor, kv backend.KV, scale float32,
 		b.attentionParams(l, a)
 	default:
 		b.attentionParams(b.launch(b.kernels.attention[kv.K.DType], true, 128, heads, rows), a)
+	}
+}
+
+// aloneRows bounds the rows of a launch whose rows are split each by its own length, and
+// so the workspace.
+const aloneRows = 64
+
+// attentionAlone is decode attention in which how a row is split depends on its own
+// length.
+func (b *Backend) attentionAlone(a attentionOperands, rows int) {
+	kvHeads, headDim, dtype := a.kv.K.Dim(1), a.kv.K.Dim(3), a.kv.K.DType
+	chunks := blocks(a.heads/kvHeads, groupChunk)
+	a.alone, a.splits = 1, powerOfTwo(min(blocks(max(b.step.longest, 1), splitPositions), maxSplits), 1)
+	a.workspace = b.room(&b.partial, 4*min(rows, aloneRows)*a.heads*a.splits*(headDim+2))
+	a.counters = b.zeroed(&b.counters, 4*min(rows, aloneRows)*kvHeads*chunks)
+	dst, q := a.dst, a.q
+	for ; a.first < rows && !b.failed(); a.first += aloneRows {
+		a.dst, a.q = dst+uint64(4*a.first*a.heads*headDim), q+uint64(4*a.first*a.heads*headDim)
+		l := b.launch(b.kernels.attentionDecode[headDim][dtype], true, 128,
+			kvHeads*chunks, min(rows-a.first, aloneRows), a.splits)
+		l.shared = uint32(attentionShared[headDim])
+		b.attentionParams(l, a)
 	}
 }
 
@@ -91,6 +115,7 @@ type attentionOperands struct {
 	kv                  backend.KV
 	workspace, counters uint64
 	heads               int
+	first, alone        int // the first row; 1 to split rows each by its own length
 	window, splits      int
 	scale               float32
 }
@@ -99,8 +124,9 @@ type attentionOperands struct {
 func (b *Backend) attentionParams(l *launch, a attentionOperands) {
 	k := a.kv.K
 	l.pointer(a.dst).pointer(0).pointer(a.q).pointer(address(k)).pointer(address(a.kv.V)).
-		pointer(b.step.at(stepPositions)).pointer(b.step.at(stepSequences)).pointer(b.step.at(stepPages)).
-		pointer(a.workspace).pointer(a.counters).pointer(b.step.at(stepTiles)).
+		pointer(b.step.at(stepPositions) + uint64(4*a.first)).pointer(b.step.at(stepSequences) + uint64(4*a.first)).
+		pointer(b.step.at(stepPages)).pointer(a.workspace).pointer(a.counters).pointer(b.step.at(stepTiles)).
+		pointer(scales(k)).pointer(scales(a.kv.V)).
 		int(b.step.pageStride).int(a.heads).int(k.Dim(1)).int(k.Dim(3)).int(k.Dim(2)).
-		int(a.window).int(a.splits).float(a.scale)
+		int(a.window).int(a.splits).float(a.scale).int(a.alone).int(0)
 }

@@ -27,6 +27,10 @@ type Backend struct {
 	blas    *blas    // or nil
 	host    [][]byte // of AllocHost
 
+	// invariant says that rows are multiplied by zen_gemv and attended to by decode
+	// attention however many there are: a row's sums do not see the others.
+	invariant bool
+
 	// Memory of operations beside their operands, as large as any has needed.
 	wide     *memory // a weight as bfloat16
 	keyValue *memory // keys and values before they are rotated
@@ -72,9 +76,10 @@ func open(ordinal int) (b *Backend, err error) {
 // Name returns "cuda".
 func (b *Backend) Name() string { return "cuda" }
 
-// Deterministic returns false: how many rows a step has and how long sequences are
-// decides by which kernel, and in how many parts, sums are made.
-func (b *Backend) Deterministic() bool { return false }
+// Deterministic returns Options.Deterministic. Without it how many rows a step has and
+// how long its sequences are decides by which kernel, and in how many parts, sums are
+// made.
+func (b *Backend) Deterministic() bool { return b.invariant }
 
 // Alloc returns zeroed memory of the device, aligned to 256 bytes.
 func (b *Backend) Alloc(dtype tensor.DType, shape ...int) (*tensor.Tensor, error) {

@@ -11,10 +11,11 @@ import "github.com/zenlm/zen/backend"
 const withCgo = true
 
 // openFirst opens the first device.
-func openFirst() (backend.Backend, error) {
+func openFirst(o backend.Options) (backend.Backend, error) {
 	b, err := open(0)
 	if err != nil {
 		return nil, err // not b: a nil *Backend is not a nil backend.Backend
 	}
+	b.invariant = o.Deterministic
 	return b, nil
 }

@@ -28,11 +28,11 @@ func init() { backend.Register("cuda", Open) }
 // matches backend.ErrUnavailable and gives the first reason that holds: the system
 // is not Linux, the program was built without cgo, or there is no driver, no
 // device, or only one older than the kernels are for. Options.Workers is ignored.
-func Open(backend.Options) (backend.Backend, error) {
+func Open(o backend.Options) (backend.Backend, error) {
 	if why := reason(runtime.GOOS, withCgo); why != "" {
 		return nil, fmt.Errorf("cuda: %w: %s", backend.ErrUnavailable, why)
 	}
-	return openFirst()
+	return openFirst(o)
 }
 
 // reason says why a program built for goos cannot reach a GPU, or "".

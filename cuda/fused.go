@@ -27,15 +27,24 @@ func (b *Backend) QKVAppend(q, x *tensor.Tensor, o backend.QKV) bool {
 	if b.failed() || n == 0 {
 		return true
 	}
-	heads, kvHeads := q.Dim(1), o.KV.K.Dim(1)
-	l := b.launchGemv(kernel, qkvRole, n, (heads+2*kvHeads)*q.Dim(2), o.Q.Weight)
-	b.gemvParams(l, gemvOperands{x: address(x), weight: o.Q.Weight, bias: o.Q.Bias, norm: o.Norm, eps: o.Eps}, n)
+	step := b.gemvRows(o.Q.Weight)
+	for first := 0; first < n; first += step {
+		b.gemvQKV(kernel, q, x, o, first, min(n-first, step))
+	}
+	return true
+}
+
+// gemvQKV is QKVAppend for rows from first on.
+func (b *Backend) gemvQKV(kernel uint64, q, x *tensor.Tensor, o backend.QKV, first, rows int) {
+	heads, kvHeads, headDim := q.Dim(1), o.KV.K.Dim(1), q.Dim(2)
+	l := b.launchGemv(kernel, qkvRole, rows, (heads+2*kvHeads)*headDim, o.Q.Weight)
+	b.gemvParams(l, gemvOperands{x: address(x) + uint64(4*first*x.Dim(1)), weight: o.Q.Weight, bias: o.Q.Bias,
+		norm: o.Norm, eps: o.Eps}, rows)
 	l.pointer(address(o.K.Weight)).pointer(scales(o.K.Weight)).
 		pointer(address(o.V.Weight)).pointer(scales(o.V.Weight)).
 		pointer(optional(o.K.Bias)).pointer(optional(o.V.Bias))
-	b.rotary(l, address(q), 0, 0, o.Rotary, o.KV, heads, 0)
+	b.rotary(l, address(q)+uint64(4*first*heads*headDim), 0, 0, o.Rotary, o.KV, heads, first)
 	l.int(kvTypes[o.KV.K.DType]).int(0)
-	return true
 }
 
 // kvTypes are zen_gemv_qkv's numbers for types of the cache.
@@ -53,9 +62,13 @@ func (b *Backend) MatMulSwiGLU(dst, x *tensor.Tensor, o backend.Gated) bool {
 	if b.failed() || n == 0 {
 		return true
 	}
-	l := b.launchGemv(kernel, gatedRole, n, 2*dst.Dim(1), gate.Weight)
-	b.gemvParams(l, gemvOperands{dst: address(dst), x: address(x), weight: gate.Weight, weight2: up.Weight,
-		norm: o.Norm, eps: o.Eps}, n)
+	in, inner, step := x.Dim(1), dst.Dim(1), b.gemvRows(gate.Weight)
+	for first := 0; first < n; first += step {
+		rows := min(n-first, step)
+		l := b.launchGemv(kernel, gatedRole, rows, 2*inner, gate.Weight)
+		b.gemvParams(l, gemvOperands{dst: address(dst) + uint64(4*first*inner), x: address(x) + uint64(4*first*in),
+			weight: gate.Weight, weight2: up.Weight, norm: o.Norm, eps: o.Eps}, rows)
+	}
 	return true
 }
 

@@ -67,7 +67,7 @@ func (b *Backend) streams(n int, weight *tensor.Tensor) bool {
 	if b.kernels.gemv[weight.DType] == 0 {
 		return false
 	}
-	if n <= rows || weight.Dim(1)%8 != 0 {
+	if n <= rows || weight.Dim(1)%8 != 0 || b.invariant {
 		return true
 	}
 	if b.blas != nil {
@@ -80,9 +80,10 @@ func (b *Backend) streams(n int, weight *tensor.Tensor) bool {
 	return blocks(n, rows)*max(out, leastOutputs) <= limit
 }
 
-// fitsGemv reports whether one launch of zen_gemv takes n rows.
+// fitsGemv reports whether one launch of zen_gemv takes n rows, or several are to take
+// them.
 func (b *Backend) fitsGemv(n int, weight *tensor.Tensor) bool {
-	return n <= b.gemvRows(weight) && (weight.Quantized() || weight.Dim(1)%8 == 0)
+	return (n <= b.gemvRows(weight) || b.invariant) && (weight.Quantized() || weight.Dim(1)%8 == 0)
 }
 
 // gemvRows returns the rows that fit zen_gemv's shared memory.

@@ -56,12 +56,21 @@ func (a *allocator) alloc(n int) (*memory, error) {
 	return &memory{address: p, size: n}, nil
 }
 
+// mostKept is the most bytes that are kept when the driver is asked for more: what
+// grows step by step must not leave its smaller selves behind.
+const mostKept = 16 << 20
+
 // take finds kept memory, or asks the driver, the second time with all that is kept
 // given back.
 func (a *allocator) take(size int) (uint64, error) {
 	if kept := a.kept[size]; len(kept) > 0 {
 		a.kept[size] = kept[:len(kept)-1]
 		return kept[len(kept)-1], nil
+	}
+	if a.keptBytes() > mostKept {
+		if err := a.trim(); err != nil {
+			return 0, err
+		}
 	}
 	p, err := a.device.alloc(size)
 	if err == nil || len(a.kept) == 0 {

@@ -11,4 +11,4 @@ import "github.com/zenlm/zen/backend"
 const withCgo = false
 
 // openFirst is never reached: Open has given the reason.
-func openFirst() (backend.Backend, error) { return nil, backend.ErrUnavailable }
+func openFirst(backend.Options) (backend.Backend, error) { return nil, backend.ErrUnavailable }

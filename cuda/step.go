@@ -116,6 +116,10 @@ func (b *Backend) Begin(batch *backend.Batch) {
 	if b.stream.sync() != nil { // the buffer may be on its way
 		return
 	}
+	if b.raw != nil { // weights are loaded
+		b.memory.free(b.raw)
+		b.raw = nil
+	}
 	n := b.step.measure(batch)
 	if err := b.fitStep(n); err != nil {
 		b.stream.fail(err)

@@ -32,7 +32,8 @@ func attentionDeterminismChecks() []check {
 	for _, c := range []struct {
 		cache           tensor.DType
 		headDim, window int
-	}{{tensor.F16, 32, 0}, {tensor.F32, 10, 300}, {tensor.BF16, 20, 0}, {tensor.I8, 64, 0}} {
+	}{{tensor.F16, 32, 0}, {tensor.F32, 10, 300}, {tensor.BF16, 20, 0}, {tensor.I8, 64, 0},
+		{tensor.F16, 64, 0}, {tensor.BF16, 128, 300}, {tensor.I8, 128, 0}} {
 		name := fmt.Sprintf("cache=%v/headDim=%d/window=%d", c.cache, c.headDim, c.window)
 		all = append(all, check{"Deterministic/attention/" + name, func(d *device) {
 			if d.b.Deterministic() && d.takes(c.cache) {
@@ -136,7 +137,7 @@ func (d *device) attentionAlone(p *attentionProblem) {
 		check(d, kv, fmt.Sprintf("batch of %d", n), p.batch(d, n))
 	}
 	for _, workers := range []int{1, 2, 3, 4} {
-		b, err := backend.Open(d.b.Name(), backend.Options{Workers: workers})
+		b, err := backend.Open(d.b.Name(), backend.Options{Workers: workers, Deterministic: true})
 		if err != nil {
 			d.Errorf("Open with %d workers: %v", workers, err)
 			return

@@ -219,7 +219,7 @@ func (d *device) workers(m *decoder) {
 	tokens, sch := d.sequences(m.vocab), schedules()[3]
 	want := m.run(d, tokens, sch)
 	for _, workers := range []int{1, 2, 3, 8} {
-		b, err := backend.Open(d.b.Name(), backend.Options{Workers: workers})
+		b, err := backend.Open(d.b.Name(), backend.Options{Workers: workers, Deterministic: true})
 		if err != nil {
 			d.Errorf("Open with %d workers: %v", workers, err)
 			return

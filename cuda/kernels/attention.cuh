@@ -12,12 +12,16 @@ namespace zen {
 //
 //	dst, q     [rows, heads, headDim]              F32
 //	dst16      [rows, heads, headDim]              BF16, or null
-//	k, v       [pages, kvHeads, pageSize, headDim] F32, F16 or BF16
+//	k, v       [pages, kvHeads, pageSize, headDim] F32, F16, BF16 or I8
+//	kScales, vScales  [pages, kvHeads, pageSize, ceil(headDim/32)] of I8
 //	positions, sequences  [rows]; a position below 0 marks a padding row
 //	pages      [sequences, pageStride]
 //	workspace  [rows, heads, splits, headDim] F32, then the same of pairs; decode only
 //	counters   [rows, kvHeads, headChunks]         zero before and after, decode only
 //	tiles      [tiles, 4]                          prefill only
+//
+// With alone, how decode attention splits a row depends on the row's length, not on
+// splits, which is at least what the longest row asks for.
 //
 // Query head h reads key/value head h / (heads / kvHeads). A row at position p sees
 // positions max(0, p - window + 1) .. p, from 0 with window = 0.
@@ -33,9 +37,12 @@ struct AttentionParams {
   float *workspace;
   unsigned *counters;
   const int *tiles;
+  const __half *kScales;
+  const __half *vScales;
   int pageStride, heads, kvHeads, headDim, pageSize, window, splits;
   float scale;
+  int alone, pad;
 };
-static_assert(sizeof(AttentionParams) == 120, "AttentionParams differs from its Go twin");
+static_assert(sizeof(AttentionParams) == 144, "AttentionParams differs from its Go twin");
 
 }  // namespace zen

@@ -41,6 +41,13 @@ __device__ __forceinline__ uint32_t clusterAddress(const void *p, int rank) {
   return address;
 }
 
+// splitsOf returns the splits of a row of so many tiles that is split by its own
+// length: a power of two, of four tiles or more where they are not too many.
+__device__ __forceinline__ int splitsOf(int tiles) {
+  const int n = min((tiles + 3) / 4, decodeMaxSplits);
+  return n < 2 ? 1 : 1 << (32 - __clz(n - 1));
+}
+
 // decodeShared returns the bytes of dynamic shared memory: the larger of the warps'
 // rings of tiles and what merges their parts.
 constexpr int decodeShared(int headDim, int warps, int stages) {
@@ -120,7 +127,8 @@ __device__ void attentionDecode(const AttentionParams &p) {
   const int first = p.window > 0 ? max(0, position - p.window + 1) : 0;
   const int firstTile = first / tilePositions;
   const int tiles = position < 0 ? 0 : position / tilePositions + 1 - firstTile;
-  const int share = (tiles + p.splits - 1) / p.splits;
+  const int splits = p.alone ? splitsOf(tiles) : p.splits;
+  const int share = (tiles + splits - 1) / splits;
   const int begin = firstTile + at.z * share, end = min(begin + share, firstTile + tiles);
 
   auto tileIndex = [&](int tile) {

@@ -42,7 +42,8 @@ type config struct {
 	weights          string
 	kv               string
 	pp, tg, depth, n int
-	batch            int
+	batch, context   int
+	deterministic    bool
 	threads, prefill int
 	json             bool
 	sample           string
@@ -85,6 +86,8 @@ func run(args []string) error {
 	fs.IntVar(&c.tg, "tg", 128, "tokens to decode")
 	fs.IntVar(&c.depth, "depth", 0, "tokens in the context before decoding")
 	fs.IntVar(&c.batch, "batch", 0, "answers at once, whose rate is printed too, where there is KV memory for them")
+	fs.IntVar(&c.context, "context", 0, "tokens that the KV cache is for, 0 for the model's most")
+	fs.BoolVar(&c.deterministic, "deterministic", false, "results that do not depend on batch mates")
 	fs.IntVar(&c.n, "n", 5, "runs of each")
 	fs.IntVar(&c.threads, "threads", runtime.GOMAXPROCS(0), "threads")
 	fs.IntVar(&c.prefill, "chunk", 512, "most prompt tokens of one step")
@@ -116,6 +119,12 @@ func measure(ctx context.Context, c config) (*result, error) {
 	}
 	if c.batch > 0 {
 		opts = append(opts, zen.WithBatch(c.batch), zen.WithKVBudget(4<<30))
+	}
+	if c.context > 0 {
+		opts = append(opts, zen.WithContext(c.context))
+	}
+	if c.deterministic {
+		opts = append(opts, zen.WithDeterminism())
 	}
 	if c.weights != "" {
 		format, ok := map[string]zen.DType{"int8": zen.Int8, "int4": zen.Int4}[c.weights]
