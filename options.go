@@ -136,9 +136,10 @@ func WithPrefill(tokens int) Option {
 // WithPrefixReuse keeps keys and values of prompts, answers and sessions in the KV
 // cache while it has room, so that a request or a session that begins like an earlier
 // one computes only the rest: Usage.CachedTokens, Session.CachedTokens. Whole pages
-// of 32 tokens are reused. It is on by default and does not change the answer where the backend is deterministic, as the CPU's is. How fast a prompt is
-// read then tells that its beginning was read before; switch it off where callers
-// must not learn that of each other.
+// of 32 tokens are reused. It is on by default and does not change the answer where
+// the backend is deterministic, as the CPU's is. How fast a prompt is read then tells
+// that its beginning was read before; switch it off where callers must not learn that
+// of each other.
 func WithPrefixReuse(on bool) Option {
 	return func(o *options) error {
 		o.noReuse = !on

@@ -53,7 +53,7 @@ func (l *load) measure(ctx context.Context, name string, callers, n, tg int, pro
 	for range callers {
 		wg.Go(func() {
 			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
-				answers[i] = l.stream(ctx, greedy(prompt(int(i)), tg), func(*answer) {})
+				answers[i] = l.stream(ctx, greedy(l.model, prompt(int(i)), tg), func(*answer) {})
 			}
 		})
 	}

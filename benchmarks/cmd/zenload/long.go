@@ -20,7 +20,7 @@ func (l *load) long(ctx context.Context, c config) error {
 	defer streams.stop()
 	prompt := tokens(l.model, 77, c.long)
 	before, asked := l.model.Stats(), time.Now()
-	resp, err := l.model.Generate(ctx, greedy(prompt, 1))
+	resp, err := l.model.Generate(ctx, greedy(l.model, prompt, 1))
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (l *load) start(ctx context.Context, n int) *streams {
 			warm := sync.OnceFunc(warm.Done)
 			defer warm()
 			prompt := tokens(l.model, 500+i, 8)
-			s.answers[i] = l.stream(ctx, greedy(prompt, l.model.ContextLength()-len(prompt)), func(a *answer) {
+			s.answers[i] = l.stream(ctx, greedy(l.model, prompt, l.model.ContextLength()-len(prompt)), func(a *answer) {
 				if len(a.tokens) == quiet {
 					warm()
 				}

@@ -134,8 +134,11 @@ func tokens(m *zen.Model, seed, n int) []int32 {
 	return ids
 }
 
-// greedy returns a request for exactly n tokens after a prompt. The answer gives out
-// each token as it comes, as one without text would not.
-func greedy(prompt []int32, n int) zen.Request {
-	return zen.Request{Tokens: slices.Clone(prompt), MaxTokens: n, Temperature: zen.Greedy(), IgnoreEOS: true, Logprobs: true}
+// greedy returns a request for exactly n tokens after a prompt, whose answer gives out
+// each token as it comes. Where there is a tokenizer, one without text would come
+// with the next: log-probabilities prevent that. They cost the way of every row of
+// logits to the host; take tokenizer.json out of the folder to measure a GPU.
+func greedy(m *zen.Model, prompt []int32, n int) zen.Request {
+	return zen.Request{Tokens: slices.Clone(prompt), MaxTokens: n, Temperature: zen.Greedy(), IgnoreEOS: true,
+		Logprobs: m.Tokenizer() != nil}
 }
