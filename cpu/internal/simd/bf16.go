@@ -30,6 +30,8 @@ const (
 	passRows   = 512 // whose sums are kept
 	packRows   = 128 // from which on weights are copied into tiles
 	tileWords  = tileRows * tileRows
+
+	pieceBlocks = 8 // at most, of few rows at a time
 )
 
 // A BF16Product is the operands of MultiplyBF16.

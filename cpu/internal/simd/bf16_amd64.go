@@ -171,12 +171,13 @@ func (t *bf16Pass) many(row int, sums []float32, stripe, stripes int) {
 
 func (t *bf16Pass) few(row int, sums []float32) {
 	x, n := t.group(row)
+	piece := ceil(t.blocks, ceil(t.blocks, pieceBlocks))
 	for stripe := range ceil(t.Out, pairRows) {
 		w0, w1, outs := t.outputs(stripe)
 		shape := tileShapes(outs, [2]int{n, n})
 		shape.rows[1], shape.bytes[1] = uint8(outs[1]), uint16(4*n)
 		ahead := uintptr(unsafe.Pointer(w0)) + uintptr(2*pairRows*t.stride)
-		tilesFewAMX(&sums[stripe*4*tileWords], w0, w1, uintptr(2*t.stride), x, uintptr(4*n), t.blocks, t.first,
+		tilesFewAMX(&sums[stripe*4*tileWords], w0, w1, uintptr(2*t.stride), x, uintptr(4*n), t.blocks, piece, t.first,
 			ahead, (*byte)(unsafe.Pointer(&shape)))
 	}
 }

@@ -5,19 +5,19 @@
 
 #include "textflag.h"
 
-// func tilesFewAMX(c *float32, w0 *byte, w1 *byte, wStride uintptr, x *byte, xStride uintptr, blocks int, resume int, ahead uintptr, config *byte)
-// Requires: MMX+
-TEXT ·tilesFewAMX(SB), NOSPLIT, $0-80
+// func tilesFewAMX(c *float32, w0 *byte, w1 *byte, wStride uintptr, x *byte, xStride uintptr, blocks int, piece int, resume int, ahead uintptr, config *byte)
+// Requires: CMOV, MMX+
+TEXT ·tilesFewAMX(SB), NOSPLIT, $0-88
 	MOVQ w0+8(FP), R8
 	MOVQ wStride+24(FP), R9
 	MOVQ w1+16(FP), R10
 	MOVQ x+32(FP), R11
 	MOVQ xStride+40(FP), R12
-	MOVQ ahead+64(FP), R13
 	MOVQ blocks+48(FP), CX
 	MOVQ R12, SI
 	SHLQ $0x04, SI
-	MOVQ config+72(FP), AX
+	MOVQ $0x0000000000000004, R15
+	MOVQ config+80(FP), AX
 	BYTE $0xc4
 	BYTE $0xe2
 	BYTE $0x78
@@ -25,7 +25,7 @@ TEXT ·tilesFewAMX(SB), NOSPLIT, $0-80
 	BYTE $0x00
 	MOVQ c+0(FP), DX
 	MOVQ $0x0000000000000040, BX
-	CMPQ resume+56(FP), $0x00
+	CMPQ resume+64(FP), $0x00
 	JNE  resume
 	BYTE $0xc4
 	BYTE $0xe2
@@ -62,38 +62,35 @@ resume:
 	BYTE $0x00
 
 block:
-	PREFETCHT1 (R13)
-	PREFETCHT1 64(R13)
-	PREFETCHT1 128(R13)
-	PREFETCHT1 192(R13)
-	PREFETCHT1 256(R13)
-	PREFETCHT1 320(R13)
-	PREFETCHT1 384(R13)
-	PREFETCHT1 448(R13)
-	PREFETCHT1 512(R13)
-	PREFETCHT1 576(R13)
-	PREFETCHT1 640(R13)
-	PREFETCHT1 704(R13)
-	PREFETCHT1 768(R13)
-	PREFETCHT1 832(R13)
-	PREFETCHT1 896(R13)
-	PREFETCHT1 960(R13)
-	PREFETCHT1 1024(R13)
-	PREFETCHT1 1088(R13)
-	PREFETCHT1 1152(R13)
-	PREFETCHT1 1216(R13)
-	PREFETCHT1 1280(R13)
-	PREFETCHT1 1344(R13)
-	PREFETCHT1 1408(R13)
-	PREFETCHT1 1472(R13)
-	PREFETCHT1 1536(R13)
-	PREFETCHT1 1600(R13)
-	PREFETCHT1 1664(R13)
-	PREFETCHT1 1728(R13)
-	PREFETCHT1 1792(R13)
-	PREFETCHT1 1856(R13)
-	PREFETCHT1 1920(R13)
-	PREFETCHT1 1984(R13)
+	MOVQ    piece+56(FP), DI
+	CMPQ    CX, DI
+	CMOVQLT CX, DI
+	MOVQ    DI, AX
+	SHLQ    $0x06, AX
+	ADDQ    R8, AX
+	MOVQ    ahead+72(FP), R13
+	SUBQ    DI, CX
+	CMOVQNE AX, R13
+	MOVQ    $0x0000000000000020, R14
+
+fetch:
+	MOVQ    R15, AX
+	CMPQ    DI, $0x01
+	CMOVQEQ R14, AX
+	SUBQ    AX, R14
+
+row:
+	PREFETCHT1 62(R13)
+	PREFETCHT1 126(R13)
+	PREFETCHT1 190(R13)
+	PREFETCHT1 254(R13)
+	PREFETCHT1 318(R13)
+	PREFETCHT1 382(R13)
+	PREFETCHT1 446(R13)
+	PREFETCHT1 510(R13)
+	ADDQ       R9, R13
+	DECQ       AX
+	JNZ        row
 	BYTE       $0xc4
 	BYTE       $0x82
 	BYTE       $0x7b
@@ -158,9 +155,11 @@ block:
 	BYTE       $0xcd
 	ADDQ       $0x40, R8
 	ADDQ       $0x40, R10
-	ADDQ       $0x00000800, R13
-	DECQ       CX
+	DECQ       DI
+	JNZ        fetch
+	TESTQ      CX, CX
 	JNZ        block
+	MOVQ       c+0(FP), DX
 	BYTE       $0xc4
 	BYTE       $0xe2
 	BYTE       $0x7a

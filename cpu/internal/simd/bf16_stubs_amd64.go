@@ -5,10 +5,11 @@
 
 package simd
 
-// tilesFewAMX multiplies 2 times 16 rows of weights with up to 16 rows of activations.
+// tilesFewAMX multiplies 2 times 16 rows of weights with up to 16 rows of activations,
+// piece blocks at a time.
 //
 //go:noescape
-func tilesFewAMX(c *float32, w0 *byte, w1 *byte, wStride uintptr, x *byte, xStride uintptr, blocks int, resume int, ahead uintptr, config *byte)
+func tilesFewAMX(c *float32, w0 *byte, w1 *byte, wStride uintptr, x *byte, xStride uintptr, blocks int, piece int, resume int, ahead uintptr, config *byte)
 
 // tilesManyAMX multiplies stripes of 2 times 16 rows of weights with 2 times up to 16 rows
 // of activations. wStep is the distance of the next 32 inputs, wNext that of the next stripe.

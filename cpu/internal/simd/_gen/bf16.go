@@ -99,27 +99,54 @@ func tilesEnd(c, stride GPPhysical, sums int) {
 	}
 }
 
-// tilesFew is for up to 16 rows, as fast as memory gives the weights. What is
-// fetched ahead is memory in its order, not the operands': that the machine does best.
+// tilesFew is for up to 16 rows, as fast as memory gives the weights. They are multiplied
+// in pieces of a few inputs by 32 outputs, so small that a piece is still near when its
+// lines, which seldom begin with an input of a block, are loaded a second time. Meanwhile the next
+// piece is fetched, row by row: each of the next inputs, or the first of the next stripe.
+//
+//	R8, R10  weights at the block   R9   their stride
+//	R11      x at the block         R12  its stride, SI 16 times that
+//	R13      row to be fetched      R14  rows left to be fetched, AX of them now, R15 each time
+//	DI       blocks of the piece    CX   blocks after it
 func tilesFew() {
-	TEXT("tilesFewAMX", NOSPLIT, "func(c *float32, w0, w1 *byte, wStride uintptr, x *byte, xStride uintptr, blocks, resume int, ahead uintptr, config *byte)")
-	Doc("tilesFewAMX multiplies 2 times 16 rows of weights with up to 16 rows of activations.")
+	TEXT("tilesFewAMX", NOSPLIT, "func(c *float32, w0, w1 *byte, wStride uintptr, x *byte, xStride uintptr, blocks, piece, resume int, ahead uintptr, config *byte)")
+	Doc("tilesFewAMX multiplies 2 times 16 rows of weights with up to 16 rows of activations,",
+		"piece blocks at a time.")
 	Pragma("noescape")
 	Load(Param("w0"), R8)
 	Load(Param("wStride"), R9)
 	Load(Param("w1"), R10)
 	Load(Param("x"), R11)
 	Load(Param("xStride"), R12)
-	Load(Param("ahead"), R13)
 	Load(Param("blocks"), RCX)
 	MOVQ(R12, RSI)
 	SHLQ(Imm(4), RSI)
+	MOVQ(U64(4), R15)
 	tilesConfigure(RDX, RBX)
 	tilesBegin(RDX, RBX, 2)
 	Label("block")
-	for i := range 32 {
-		PREFETCHT1(Mem{Base: R13, Disp: 64 * i})
+	Load(Param("piece"), RDI)
+	CMPQ(RCX, RDI)
+	CMOVQLT(RCX, RDI)
+	MOVQ(RDI, RAX)
+	SHLQ(Imm(6), RAX)
+	ADDQ(R8, RAX)
+	Load(Param("ahead"), R13)
+	SUBQ(RDI, RCX)
+	CMOVQNE(RAX, R13)
+	MOVQ(U64(32), R14)
+	Label("fetch")
+	MOVQ(R15, RAX)
+	CMPQ(RDI, Imm(1))
+	CMOVQEQ(R14, RAX)
+	SUBQ(RAX, R14)
+	Label("row")
+	for i := range 8 {
+		PREFETCHT1(Mem{Base: R13, Disp: 64*i + 62})
 	}
+	ADDQ(R9, R13)
+	DECQ(RAX)
+	JNZ(LabelRef("row"))
 	tileload(6, R11, R12, 0)
 	ADDQ(RSI, R11)
 	tileload(7, R11, R12, 0)
@@ -132,9 +159,11 @@ func tilesFew() {
 	tdpbf16ps(1, 5, 7)
 	ADDQ(Imm(64), R8)
 	ADDQ(Imm(64), R10)
-	ADDQ(U32(2048), R13)
-	DECQ(RCX)
+	DECQ(RDI)
+	JNZ(LabelRef("fetch"))
+	TESTQ(RCX, RCX)
 	JNZ(LabelRef("block"))
+	Load(Param("c"), RDX)
 	tilesEnd(RDX, RBX, 2)
 	tilerelease()
 	RET()
