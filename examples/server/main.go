@@ -6,9 +6,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"log"
-	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -25,19 +25,15 @@ func main() {
 	path := flag.String("model", "", "folder of a checkpoint, instead of zen-nano")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	if err := run(ctx, stop, *addr, *path); err != nil {
+	context.AfterFunc(ctx, stop)
+	if err := run(ctx, *addr, *path); err != nil {
 		log.Fatal(err)
 	}
 }
 
 // run loads the model and serves it until ctx is done.
-func run(ctx context.Context, stop func(), addr, path string) error {
-	load, name := nano.Load, "zen-nano"
-	if path != "" {
-		load = func(ctx context.Context, opts ...zen.Option) (*zen.Model, error) { return zen.Load(ctx, path, opts...) }
-		name = filepath.Base(path)
-	}
-	m, err := load(ctx)
+func run(ctx context.Context, addr, path string) error {
+	m, name, err := load(ctx, path)
 	if err != nil {
 		return err
 	}
@@ -48,29 +44,29 @@ func run(ctx context.Context, stop func(), addr, path string) error {
 		return err
 	}
 	srv := &http.Server{
-		Handler:           h,
+		Addr: addr, Handler: h, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
 		ReadHeaderTimeout: 10 * time.Second, // for clients that send a header byte by byte
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    16 << 10,
 	}
-	listener, err := net.Listen("tcp", addr)
-	if err != nil {
-		return err
-	}
-	log.Printf("%s at http://%s/v1", name, listener.Addr())
 	ended := make(chan error, 1)
-	go func() { ended <- srv.Serve(listener) }()
-	select {
-	case err := <-ended:
+	context.AfterFunc(ctx, func() {
+		grace, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		// The handler lets answers end, then ends them; the server waits for that.
+		ended <- errors.Join(h.Shutdown(grace), srv.Shutdown(context.Background()))
+	})
+	log.Printf("%s at http://%s/v1", name, addr)
+	if err := srv.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
 		return err
-	case <-ctx.Done():
-		stop()
 	}
-	grace, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	if err := h.Shutdown(grace); err != nil { // lets answers end, then ends them
-		log.Printf("ended requests: %v", err)
-	}
-	return srv.Shutdown(context.Background())
+	return <-ended
 	// end: serve
+}
+
+func load(ctx context.Context, path string) (m *zen.Model, name string, err error) {
+	if path == "" {
+		m, err = nano.Load(ctx)
+		return m, "zen-nano", err
+	}
+	m, err = zen.Load(ctx, path)
+	return m, filepath.Base(path), err
 }
