@@ -140,6 +140,41 @@ func TestASessionLeavesRunningTasksRoomToGrow(t *testing.T) {
 	require.Equal(t, 90, q.Length())
 }
 
+// Two sessions and a task that come with one text compute it once, but for the last
+// page of each, whose last row they need.
+func TestSessionsOfOneTextComputeItOnce(t *testing.T) {
+	const n = 10 * kvcache.PageSize
+	r := newRig(t, 64, engine.Config{BatchTokens: 64, MaxActive: 8, MaxWaiting: 100, Reuse: true})
+	text := make([]int32, n)
+	for i := range text {
+		text[i] = int32(i * 7 % 61)
+	}
+	sequences := []*kvcache.Sequence{r.sequence(t), r.sequence(t), nil}
+	var tasks []*engine.Task
+	var ends []chan error
+	release := r.pause()
+	for _, q := range sequences {
+		task := &engine.Task{Ctx: t.Context(), Sequence: q, Tokens: text, FirstRow: n - 1, Positions: n}
+		task.Row = func([]float32) (bool, error) { return false, nil }
+		tasks, ends = append(tasks, task), append(ends, submit(t, r.engine, task))
+	}
+	release()
+	for _, end := range ends {
+		require.NoError(t, <-end)
+	}
+	rows, cached := 0, 0
+	for _, s := range r.model.steps {
+		rows += s.rows
+	}
+	for _, task := range tasks {
+		cached += task.Cached
+	}
+	require.Equal(t, 2*(n-kvcache.PageSize), cached)
+	require.Equal(t, 3*n-cached, rows)
+	require.Equal(t, sequences[0].Pages()[:9], sequences[1].Pages()[:9])
+	require.EqualValues(t, 3*n, r.engine.Stats().OfferedTokens)
+}
+
 func TestDeadlinesMoveATaskForward(t *testing.T) {
 	r := newRig(t, 64, engine.Config{BatchTokens: 64, MaxActive: 1, MaxWaiting: 100})
 	release := r.pause()
