@@ -6218,11 +6218,6 @@ tile:
 	VPXORD Z30, Z30, Z30
 	VPXORD Z31, Z31, Z31
 	BYTE   $0xc4
-	BYTE   $0xe2
-	BYTE   $0x7b
-	BYTE   $0x49
-	BYTE   $0xd0
-	BYTE   $0xc4
 	BYTE   $0x82
 	BYTE   $0x7b
 	BYTE   $0x4b
@@ -6245,6 +6240,16 @@ tile:
 	BYTE   $0x5e
 	BYTE   $0xd0
 	BYTE   $0xc4
+	BYTE   $0xe2
+	BYTE   $0x7b
+	BYTE   $0x49
+	BYTE   $0xc0
+	BYTE   $0xc4
+	BYTE   $0xe2
+	BYTE   $0x7b
+	BYTE   $0x49
+	BYTE   $0xc8
+	BYTE   $0xc4
 	BYTE   $0x82
 	BYTE   $0x7a
 	BYTE   $0x4b
@@ -6254,15 +6259,15 @@ tile:
 	BYTE   $0x00
 	BYTE   $0x00
 	BYTE   $0x00
+	BYTE   $0xc4
+	BYTE   $0xe2
+	BYTE   $0x7b
+	BYTE   $0x49
+	BYTE   $0xd0
 
 block:
 	DECQ             CX
 	JZ               last0
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x7b
-	BYTE             $0x49
-	BYTE             $0xd8
 	BYTE             $0xc4
 	BYTE             $0x82
 	BYTE             $0x7b
@@ -6286,6 +6291,16 @@ block:
 	BYTE             $0x5e
 	BYTE             $0xd8
 	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xc0
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xc8
+	BYTE             $0xc4
 	BYTE             $0x82
 	BYTE             $0x7a
 	BYTE             $0x4b
@@ -6295,6 +6310,11 @@ block:
 	BYTE             $0x08
 	BYTE             $0x00
 	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xd8
 	VCVTPH2PS        (SI), Z15
 	VCVTDQ2PS        (R12), Z0
 	VMULPS           Z15, Z0, Z0
@@ -6353,11 +6373,6 @@ block:
 	DECQ             CX
 	JZ               last1
 	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x7b
-	BYTE             $0x49
-	BYTE             $0xd0
-	BYTE             $0xc4
 	BYTE             $0x82
 	BYTE             $0x7b
 	BYTE             $0x4b
@@ -6380,6 +6395,16 @@ block:
 	BYTE             $0x5e
 	BYTE             $0xd0
 	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xc0
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xc8
+	BYTE             $0xc4
 	BYTE             $0x82
 	BYTE             $0x7a
 	BYTE             $0x4b
@@ -6389,6 +6414,11 @@ block:
 	BYTE             $0x00
 	BYTE             $0x00
 	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xd0
 	VCVTPH2PS        (SI), Z15
 	VCVTDQ2PS        2048(R12), Z0
 	VMULPS           Z15, Z0, Z0
@@ -6659,16 +6689,6 @@ tile:
 	VPXORD Z30, Z30, Z30
 	VPXORD Z31, Z31, Z31
 	BYTE   $0xc4
-	BYTE   $0xe2
-	BYTE   $0x7b
-	BYTE   $0x49
-	BYTE   $0xd0
-	BYTE   $0xc4
-	BYTE   $0xe2
-	BYTE   $0x7b
-	BYTE   $0x49
-	BYTE   $0xe8
-	BYTE   $0xc4
 	BYTE   $0x82
 	BYTE   $0x7b
 	BYTE   $0x4b
@@ -6685,6 +6705,21 @@ tile:
 	BYTE   $0x00
 	BYTE   $0x00
 	BYTE   $0x00
+	BYTE   $0xc4
+	BYTE   $0xe2
+	BYTE   $0x73
+	BYTE   $0x5e
+	BYTE   $0xd0
+	BYTE   $0xc4
+	BYTE   $0xe2
+	BYTE   $0x7b
+	BYTE   $0x49
+	BYTE   $0xc0
+	BYTE   $0xc4
+	BYTE   $0xe2
+	BYTE   $0x7b
+	BYTE   $0x49
+	BYTE   $0xc8
 	BYTE   $0xc4
 	BYTE   $0x82
 	BYTE   $0x7b
@@ -6704,14 +6739,19 @@ tile:
 	BYTE   $0x00
 	BYTE   $0xc4
 	BYTE   $0xe2
-	BYTE   $0x73
-	BYTE   $0x5e
-	BYTE   $0xd0
-	BYTE   $0xc4
-	BYTE   $0xe2
 	BYTE   $0x5b
 	BYTE   $0x5e
 	BYTE   $0xeb
+	BYTE   $0xc4
+	BYTE   $0xe2
+	BYTE   $0x7b
+	BYTE   $0x49
+	BYTE   $0xd8
+	BYTE   $0xc4
+	BYTE   $0xe2
+	BYTE   $0x7b
+	BYTE   $0x49
+	BYTE   $0xe0
 	BYTE   $0xc4
 	BYTE   $0x82
 	BYTE   $0x7a
@@ -6732,20 +6772,20 @@ tile:
 	BYTE   $0x04
 	BYTE   $0x00
 	BYTE   $0x00
+	BYTE   $0xc4
+	BYTE   $0xe2
+	BYTE   $0x7b
+	BYTE   $0x49
+	BYTE   $0xd0
+	BYTE   $0xc4
+	BYTE   $0xe2
+	BYTE   $0x7b
+	BYTE   $0x49
+	BYTE   $0xe8
 
 block:
 	DECQ             CX
 	JZ               last0
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x7b
-	BYTE             $0x49
-	BYTE             $0xf0
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x7b
-	BYTE             $0x49
-	BYTE             $0xf8
 	BYTE             $0xc4
 	BYTE             $0x82
 	BYTE             $0x7b
@@ -6763,6 +6803,21 @@ block:
 	BYTE             $0x04
 	BYTE             $0x00
 	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x73
+	BYTE             $0x5e
+	BYTE             $0xf0
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xc0
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xc8
 	BYTE             $0xc4
 	BYTE             $0x82
 	BYTE             $0x7b
@@ -6782,14 +6837,19 @@ block:
 	BYTE             $0x00
 	BYTE             $0xc4
 	BYTE             $0xe2
-	BYTE             $0x73
-	BYTE             $0x5e
-	BYTE             $0xf0
-	BYTE             $0xc4
-	BYTE             $0xe2
 	BYTE             $0x5b
 	BYTE             $0x5e
 	BYTE             $0xfb
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xd8
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xe0
 	BYTE             $0xc4
 	BYTE             $0x82
 	BYTE             $0x7a
@@ -6810,6 +6870,16 @@ block:
 	BYTE             $0x0c
 	BYTE             $0x00
 	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xf0
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xf8
 	VCVTPH2PS        (SI), Z14
 	VCVTPH2PS        32(SI), Z15
 	VCVTDQ2PS        (R12), Z0
@@ -6901,16 +6971,6 @@ block:
 	DECQ             CX
 	JZ               last1
 	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x7b
-	BYTE             $0x49
-	BYTE             $0xd0
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x7b
-	BYTE             $0x49
-	BYTE             $0xe8
-	BYTE             $0xc4
 	BYTE             $0x82
 	BYTE             $0x7b
 	BYTE             $0x4b
@@ -6927,6 +6987,21 @@ block:
 	BYTE             $0x04
 	BYTE             $0x00
 	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x73
+	BYTE             $0x5e
+	BYTE             $0xd0
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xc0
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xc8
 	BYTE             $0xc4
 	BYTE             $0x82
 	BYTE             $0x7b
@@ -6946,14 +7021,19 @@ block:
 	BYTE             $0x00
 	BYTE             $0xc4
 	BYTE             $0xe2
-	BYTE             $0x73
-	BYTE             $0x5e
-	BYTE             $0xd0
-	BYTE             $0xc4
-	BYTE             $0xe2
 	BYTE             $0x5b
 	BYTE             $0x5e
 	BYTE             $0xeb
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xd8
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xe0
 	BYTE             $0xc4
 	BYTE             $0x82
 	BYTE             $0x7a
@@ -6974,6 +7054,16 @@ block:
 	BYTE             $0x04
 	BYTE             $0x00
 	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xd0
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xe8
 	VCVTPH2PS        (SI), Z14
 	VCVTPH2PS        32(SI), Z15
 	VCVTDQ2PS        2048(R12), Z0

@@ -50,6 +50,15 @@ func storeSums(t uint8, disp uint32) {
 // tdpbssd adds the products of int8 tiles a and b to the int32 tile d.
 func tdpbssd(d, a, b uint8) { raw(0xC4, 0xE2, ^b&15<<3|3, 0x5E, 0xC0|d<<3|a) }
 
+// drop zeroes tiles that nobody reads any more. Sums start from that, and it gives
+// their registers back: a core whose few spare ones are taken loads the next tile only
+// when the last product is done.
+func drop(tiles ...uint8) {
+	for _, t := range tiles {
+		tilezero(t)
+	}
+}
+
 // tileConfig returns the data of ldtilecfg for tiles of rows and bytes a row.
 func tileConfig(name string, tiles map[int][2]int) Mem {
 	m := GLOBL(name, RODATA|NOPTR)
@@ -139,11 +148,12 @@ func amxPanel(name, bits string, config Mem, scaleBytes int, multiply func(buffe
 
 func multiplyQ8AMX(buffer, x, w int) {
 	sums := uint8(2 + buffer)
-	tilezero(sums)
 	loadX(0, uint8(x))
 	loadW(1, uint32(w))
 	tdpbssd(sums, 0, 1)
+	drop(0, 1)
 	storeSums(sums, uint32(2048*buffer))
+	drop(sums)
 }
 
 func scaleQ8AMX(buffer int) {
@@ -158,16 +168,17 @@ func scaleQ8AMX(buffer int) {
 
 func multiplyQ4AMX(buffer, x, w int) {
 	lo, hi := uint8(2+4*buffer), uint8(5+2*buffer)
-	tilezero(lo)
-	tilezero(hi)
 	loadX(0, uint8(x))
 	loadW(1, uint32(w))
+	tdpbssd(lo, 0, 1)
+	drop(0, 1)
 	loadX(3, uint8(x+32))
 	loadW(4, uint32(w+512))
-	tdpbssd(lo, 0, 1)
 	tdpbssd(hi, 3, 4)
+	drop(3, 4)
 	storeSums(lo, uint32(2048*buffer))
 	storeSums(hi, uint32(2048*buffer+1024))
+	drop(lo, hi)
 }
 
 func scaleQ4AMX(buffer int) {
