@@ -26,12 +26,16 @@ type panelArgs struct {
 }
 
 // The activations of a pass over a chunk of panels stay in the second-level cache,
-// and so do the panels of a chunk. With so few rows that memory is the bound, a
-// chunk is long, because the fetching of weights ahead starts anew with each
-// (BenchmarkDecode), but not so long that one worker is left with the last.
+// and so do the panels of a chunk where they are short. Long ones are still several
+// to a chunk, because every chunk reads all activations anew. With so few rows that
+// memory is the bound, a chunk is long, because the fetching of weights ahead starts
+// anew with each (BenchmarkDecode). No chunk is so long that one worker is left with
+// the last.
 const (
 	passBytes  = 768 << 10
+	passRows   = 16 // a pass has a multiple of, the rows of a tile
 	chunkBytes = 128 << 10
+	sharing    = 8 // panels of a chunk, at least, where there are enough
 
 	fewRows      = 8
 	streamBytes  = 512 << 10
@@ -43,7 +47,7 @@ func (a *panelArgs) chunkPanels(workers int) int {
 	all := panelsOf(a.out)
 	panelBytes := len(a.quants) / all
 	if a.n > fewRows {
-		return max(1, chunkBytes/panelBytes)
+		return max(1, chunkBytes/panelBytes, min(sharing, all/(streamChunks*workers)))
 	}
 	if workers == 1 {
 		return all
@@ -90,7 +94,7 @@ func (b *Backend) multiplyPanels(w *worker, lo, hi int) {
 		whole--
 	}
 	rowBytes := a.blocks * simd.BlockBytes
-	rows := max(8, passBytes/rowBytes&^7)
+	rows := max(passRows, passBytes/rowBytes/passRows*passRows)
 	for row := 0; row < a.n; row += rows {
 		n := min(rows, a.n-row)
 		if lo < whole {
