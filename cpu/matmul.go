@@ -53,6 +53,10 @@ func (b *Backend) MatMul(dst, x, weight, bias *tensor.Tensor) {
 // dotBytes is how much of a weight a chunk has that is multiplied where it lies.
 const dotBytes = 128 << 10
 
+// widenRows is the number of rows from which on weights of 16 bits are widened once for
+// all of them. The bits are those of Dots, which widens them for each row.
+const widenRows = 8
+
 // direct reports whether the weight's own memory is multiplied.
 func (a *matMulArgs) direct(b *Backend) bool {
 	return b.ownBLAS() && simd.HasDots(a.out, a.in) && a.weight.dtype != tensor.I8
@@ -74,12 +78,12 @@ func (b *Backend) matMulRows(w *worker, lo, hi int) {
 func (a *matMulArgs) dots(w *worker, lo, hi int) {
 	p := &w.dotProduct
 	*p = simd.DotProduct{Rows: a.n, In: a.in, Out: hi - lo, Dst: a.dst[lo:], Stride: a.out, X: a.x}
-	switch a.weight.dtype {
-	case tensor.F16:
+	switch few := a.n < widenRows; {
+	case few && a.weight.dtype == tensor.F16:
 		p.F16 = a.weight.u16[lo*a.in : hi*a.in]
-	case tensor.BF16:
+	case few && a.weight.dtype == tensor.BF16:
 		p.BF16 = a.weight.u16[lo*a.in : hi*a.in]
-	default: // I8 is widened
+	default: // I8 is always widened
 		p.F32, _ = a.weight.rows(&w.tile, lo, hi)
 	}
 	simd.Dots(p)

@@ -13,6 +13,8 @@ import (
 const (
 	dotOutputs = 4  // that one load of x serves
 	dotLanes   = 16 // of a sum
+
+	dotBytes = 256 << 10 // of activations that stay in the second-level cache
 )
 
 // A DotProduct is the operands of Dots: weights of F32, F16 or BF16 as they lie in a
@@ -66,14 +68,22 @@ func Dots(p *DotProduct) {
 		dotsGeneric(p)
 		return
 	}
+	rows := max(1, dotBytes/(4*p.In))
+	for row := 0; row < p.Rows; row += rows {
+		p.outputs(row, min(rows, p.Rows-row))
+	}
+}
+
+// outputs computes all outputs of n rows.
+func (p *DotProduct) outputs(row, n int) {
 	o := 0
 	for ; o+dotOutputs <= p.Out; o += dotOutputs {
-		p.run(&p.Dst[o], o, 0, p.Rows)
+		p.run(&p.Dst[row*p.Stride+o], o, row, n)
 	}
 	if o == p.Out {
 		return
 	}
-	for r := range p.Rows { // the last four, of which some are done
+	for r := row; r < row+n; r++ { // the last four, of which some are done
 		p.run(&p.last[0], p.Out-dotOutputs, r, 1)
 		copy(p.Dst[r*p.Stride+o:][:p.Out-o], p.last[dotOutputs-(p.Out-o):])
 	}

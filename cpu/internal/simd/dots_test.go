@@ -96,6 +96,41 @@ func TestDotsVariants(t *testing.T) {
 					require.Equal(t, want, floatBits(p.compute(t, Dots)), "%v, %d rows, %d inputs, %d outputs", dtype, p.Rows, in, out)
 				}
 			}
+			p := dotProduct(rng, dtype, dotBytes/(4*896)+3, 896, 5) // more rows than stay in the cache
+			want := floatBits(p.compute(t, dotsGeneric))
+			require.Equal(t, want, floatBits(p.compute(t, Dots)), "%v, %d rows", dtype, p.Rows)
+		}
+	})
+}
+
+// Every length up to 100: those that Dots takes between NaNs and at any alignment, with an
+// odd number of rows; the others it refuses.
+func TestDotsOfEveryLength(t *testing.T) {
+	eachDots(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(6, 7))
+		for _, dtype := range dotTypes {
+			for in := range 101 {
+				rows, out := 1+2*rng.IntN(4), 4+rng.IntN(6)
+				p := dotProduct(rng, dtype, rows, in, out)
+				if in == 0 || in%dotLanes != 0 {
+					p.Dst = make([]float32, rows*p.Stride)
+					require.False(t, HasDots(out, in))
+					require.Panics(t, func() { Dots(p) }, "%d inputs", in)
+					continue
+				}
+				want := floatBits(p.compute(t, dotsGeneric))
+				got := floatBits(p.compute(t, Dots))
+				require.Equal(t, want, got, "%v, %d rows, %d inputs, %d outputs", dtype, rows, in, out)
+				for i, v := range p.Dst {
+					require.False(t, i%p.Stride < out && v != v, "%v: a NaN from outside at %d", dtype, i)
+				}
+				for r := range rows { // a row's bits are those that it has alone
+					q := *p
+					q.Rows, q.X = 1, p.X[r*in:][:in]
+					alone := floatBits(q.compute(t, Dots))
+					require.Equal(t, got[r*p.Stride:][:out], alone, "%v, row %d of %d", dtype, r, rows)
+				}
+			}
 		}
 	})
 }
