@@ -172,7 +172,7 @@ func WithDrafts(n int) Option {
 
 // WithKVType keeps keys and values as F32, F16, BF16 or I8. The default is F32 for
 // models whose config.json says float32, else F16. I8 takes 53 % of F16's memory and
-// changes the answer a little; only the backend "cpu" has it, with others Load fails.
+// changes the answer a little; with a backend that lacks it Load fails.
 func WithKVType(t DType) Option {
 	return func(o *options) error {
 		if t != F32 && t != F16 && t != BF16 && t != I8 {

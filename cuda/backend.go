@@ -81,6 +81,9 @@ func (b *Backend) Name() string { return "cuda" }
 // made.
 func (b *Backend) Deterministic() bool { return b.invariant }
 
+// QuantizesKV returns true.
+func (b *Backend) QuantizesKV() bool { return true }
+
 // Alloc returns zeroed memory of the device, aligned to 256 bytes.
 func (b *Backend) Alloc(dtype tensor.DType, shape ...int) (*tensor.Tensor, error) {
 	n, err := tensor.CheckedBytes(dtype, shape)
@@ -173,7 +176,10 @@ func (b *Backend) Download(dst []byte, src *tensor.Tensor) {
 
 // CopyPage copies page src onto page dst.
 func (b *Backend) CopyPage(kv backend.KV, dst, src int) {
-	for _, t := range []*tensor.Tensor{kv.K, kv.V} {
+	for _, t := range []*tensor.Tensor{kv.K, kv.V, kv.K.Scales, kv.V.Scales} {
+		if t == nil {
+			continue
+		}
 		n := t.Bytes() / max(t.Dim(0), 1)
 		base := address(t)
 		b.stream.do(func() error { return b.device.copy(base+uint64(dst*n), base+uint64(src*n), n) })

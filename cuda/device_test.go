@@ -159,8 +159,8 @@ func TestLogitsEqualTransformers(t *testing.T) {
 }
 
 // loadNano returns the demo model on a backend, or skips.
-func loadNano(t testing.TB, name string) *zen.Model {
-	m, err := nano.Load(context.Background(), zen.WithBackend(name))
+func loadNano(t testing.TB, name string, opts ...zen.Option) *zen.Model {
+	m, err := nano.Load(context.Background(), append(opts, zen.WithBackend(name))...)
 	if errors.Is(err, backend.ErrUnavailable) {
 		t.Skip(err)
 	}
@@ -181,9 +181,15 @@ func greedy(t testing.TB, m *zen.Model) *zen.Response {
 // The first difference from the CPU, if there is one, is between two tokens that
 // are nearly equal.
 func TestNanoContinuesAsOnTheCPU(t *testing.T) {
-	gpu := loadNano(t, "cuda")
+	for _, kv := range []zen.DType{zen.F32, zen.F16, zen.BF16, zen.I8} {
+		t.Run(kv.String(), func(t *testing.T) { continues(t, kv) })
+	}
+}
+
+func continues(t *testing.T, kv zen.DType) {
+	gpu := loadNano(t, "cuda", zen.WithKVType(kv))
 	defer gpu.Close()
-	host := loadNano(t, "cpu")
+	host := loadNano(t, "cpu", zen.WithKVType(kv))
 	defer host.Close()
 	want, got := greedy(t, host), greedy(t, gpu)
 	require.Len(t, got.Logprobs, 64)

@@ -21,7 +21,8 @@ func (b *Backend) QKVAppend(q, x *tensor.Tensor, o backend.QKV) bool {
 		return false
 	}
 	kernel := b.kernels.gemvQKV[dtype]
-	if kernel == 0 || q.Dim(2)%16 != 0 || !b.fitsGemv(n, o.Q.Weight) {
+	// A block of I8 has elements of several of the kernel's threads.
+	if kernel == 0 || q.Dim(2)%16 != 0 || o.KV.K.DType == tensor.I8 || !b.fitsGemv(n, o.Q.Weight) {
 		return n > 0 && b.qkvOfMany(q, x, o)
 	}
 	if b.failed() || n == 0 {

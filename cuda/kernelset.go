@@ -54,8 +54,8 @@ func loadKernels(d *device) (*kernelSet, error) {
 	streamed := append(blocks, halves...)
 	l.each(&k.embed, "zen_embed", "", 0, append(blocks, floats...))
 	l.each(&k.matMul, "zen_matmul", "", 0, floats)
-	l.each(&k.rotaryAppend, "zen_rotary_append", "", 0, floats)
-	l.each(&k.attention, "zen_attention", "", 0, floats)
+	l.each(&k.rotaryAppend, "zen_rotary_append", "", 0, append(floats, tensor.I8))
+	l.each(&k.attention, "zen_attention", "", 0, append(floats, tensor.I8))
 	l.each(&k.gemv, "zen_gemv", "", d.info.shared, streamed)
 	l.each(&k.gemvSwiGLU, "zen_gemv", "_swiglu", d.info.shared, streamed)
 	l.each(&k.gemvQKV, "zen_gemv", "_qkv", d.info.shared, streamed)
@@ -66,10 +66,10 @@ func loadKernels(d *device) (*kernelSet, error) {
 	for headDim, shared := range attentionShared {
 		dim := "_" + strconv.Itoa(headDim)
 		decode, cluster, prefill := new(byType), new(byType), new(byType)
-		l.each(decode, "zen_attention_decode", dim, d.decodeShared(shared), halves)
-		l.each(prefill, "zen_attention_prefill", dim, shared, halves)
+		l.each(decode, "zen_attention_decode", dim, d.decodeShared(shared), append(halves, tensor.I8))
+		l.each(prefill, "zen_attention_prefill", dim, shared, append(halves, tensor.I8))
 		if d.info.major >= 9 {
-			l.each(cluster, "zen_attention_decode", dim+"_cluster", d.decodeShared(shared), halves)
+			l.each(cluster, "zen_attention_decode", dim+"_cluster", d.decodeShared(shared), append(halves, tensor.I8))
 		}
 		k.attentionDecode[headDim], k.attentionCluster[headDim], k.attentionPrefill[headDim] = decode, cluster, prefill
 	}

@@ -43,8 +43,7 @@ func (b *Backend) qkvOfMany(q, x *tensor.Tensor, o backend.QKV) bool {
 	b.gemm(product{dst: k, x: x, x16: x16, weight: o.K.Weight, bias: o.K.Bias})
 	b.gemm(product{dst: v, x: x, x16: x16, weight: o.V.Weight, bias: o.V.Bias})
 	if !b.failed() {
-		l := b.launch(b.kernels.rotaryAppend[o.KV.K.DType], true, 64, n, q.Dim(1)+2*o.KV.K.Dim(1))
-		b.rotary(l, address(q), k, v, o.Rotary, o.KV, q.Dim(1), 0)
+		b.appendRotary(q, k, v, o.Rotary, o.KV)
 	}
 	return true
 }

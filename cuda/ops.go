@@ -100,8 +100,16 @@ func (b *Backend) RotaryAppend(q, k, v, table *tensor.Tensor, kv backend.KV) {
 	if b.failed() || q.Len() == 0 {
 		return
 	}
-	l := b.launch(b.kernels.rotaryAppend[kv.K.DType], true, 64, q.Dim(0), q.Dim(1)+2*k.Dim(1))
-	b.rotary(l, address(q), address(k), address(v), table, kv, q.Dim(1), 0)
+	b.appendRotary(q, address(k), address(v), table, kv)
+}
+
+// appendRotary launches the kernel for the type of the cache.
+func (b *Backend) appendRotary(q *tensor.Tensor, k, v uint64, table *tensor.Tensor, kv backend.KV) {
+	l := b.launch(b.kernels.rotaryAppend[kv.K.DType], true, 64, q.Dim(0), q.Dim(1)+2*kv.K.Dim(1))
+	b.rotary(l, address(q), k, v, table, kv, q.Dim(1), 0)
+	if kv.K.DType == tensor.I8 {
+		l.pointer(scales(kv.K)).pointer(scales(kv.V))
+	}
 }
 
 // rotary appends RotaryParams for the batch's rows from first on.

@@ -53,8 +53,15 @@ func attentionChecks() []check {
 			add("lengths", 2, 1, 8, 16, 0, []share{{1, length}, {length, length}, {(length + 1) / 2, length}})
 		}
 		add("lengths", 2, 1, 8, 16, 0, []share{{1, 5000}})
+		for _, d := range []int{64, 128} {
+			for _, window := range []int{0, 100} {
+				for _, s := range [][]share{{{1, 1}, {1, 700}, {1, 64}}, {{70, 140}, {3, 900}, {1, 33}}, {{1, 2500}}} {
+					add("pages of 32", 16, 2, d, 32, window, s)
+				}
+			}
+		}
 		add("one key head of many", 80, 1, 16, 16, 0, []share{{1, 40}, {20, 40}})
-		for _, name := range []string{"groups", "head dims", "page sizes", "windows", "lengths", "one key head of many"} {
+		for _, name := range []string{"groups", "head dims", "page sizes", "windows", "lengths", "pages of 32", "one key head of many"} {
 			all = append(all, check{fmt.Sprintf("Attention/cache=%v/%s", dtype, name), func(d *device) {
 				for _, c := range cases[name] {
 					d.attentionCase(c, 1)

@@ -36,17 +36,19 @@ __device__ void attentionRow(const AttentionParams &p) {
     const int64_t from = cacheIndex(readL2(pages + pos / p.pageSize), pos % p.pageSize, kvHead,
                                     p.kvHeads, p.pageSize, p.headDim);
     const T *k = static_cast<const T *>(p.k) + from, *v = static_cast<const T *>(p.v) + from;
+    const __half *ks = scaleAt(p.kScales, from, p.headDim), *vs = scaleAt(p.vScales, from, p.headDim);
     float score = 0;
 #pragma unroll
     for (int i = 0; i < rowPerLane; i++)
-      if (lane + 32 * i < p.headDim) score += q[i] * toFloat(k[lane + 32 * i]);
+      if (lane + 32 * i < p.headDim) score += q[i] * cacheValue(k, ks, lane + 32 * i);
     score = warpSum(score) * p.scale;
     const float top = fmaxf(largest, score), keep = expf(largest - top), weight = expf(score - top);
     largest = top;
     total = total * keep + weight;
 #pragma unroll
     for (int i = 0; i < rowPerLane; i++)
-      if (lane + 32 * i < p.headDim) sum[i] = sum[i] * keep + weight * toFloat(v[lane + 32 * i]);
+      if (lane + 32 * i < p.headDim)
+        sum[i] = sum[i] * keep + weight * cacheValue(v, vs, lane + 32 * i);
   }
 
   for (int i = 0; i < rowPerLane; i++) part[warp][lane + 32 * i] = sum[i];
@@ -78,4 +80,7 @@ extern "C" __global__ void __launch_bounds__(128) zen_attention_f16(zen::Attenti
 }
 extern "C" __global__ void __launch_bounds__(128) zen_attention_bf16(zen::AttentionParams p) {
   zen::attentionRow<zen::bf16>(p);
+}
+extern "C" __global__ void __launch_bounds__(128) zen_attention_i8(zen::AttentionParams p) {
+  zen::attentionRow<int8_t>(p);
 }

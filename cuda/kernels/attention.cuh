@@ -45,4 +45,32 @@ struct AttentionParams {
 };
 static_assert(sizeof(AttentionParams) == 144, "AttentionParams differs from its Go twin");
 
+constexpr int kvBlock = 32;  // elements of a position that share a scale of an I8 cache
+
+// scaleAt returns where the scales of the position are whose elements begin at from.
+__device__ __forceinline__ const __half *scaleAt(const __half *scales, int64_t from, int headDim) {
+  return scales ? scales + from / headDim * ((headDim + kvBlock - 1) / kvBlock) : nullptr;
+}
+
+// cacheValue returns element i of a position.
+template <class T>
+__device__ __forceinline__ float cacheValue(const T *row, const __half *, int i) {
+  return toFloat(row[i]);
+}
+template <>
+__device__ __forceinline__ float cacheValue<int8_t>(const int8_t *row, const __half *scales,
+                                                    int i) {
+  return float(row[i]) * toFloat(scales[i / kvBlock]);
+}
+
+// Multiplied is the type in which tiles of a cache are multiplied.
+template <class T>
+struct Multiplied {
+  using type = T;
+};
+template <>
+struct Multiplied<int8_t> {
+  using type = __half;
+};
+
 }  // namespace zen

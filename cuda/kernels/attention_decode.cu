@@ -18,6 +18,8 @@ DECODE(f16, __half, 64)
 DECODE(f16, __half, 128)
 DECODE(bf16, zen::bf16, 64)
 DECODE(bf16, zen::bf16, 128)
+DECODE(i8, int8_t, 64)
+DECODE(i8, int8_t, 128)
 
 #if __CUDA_ARCH__ >= 900
 #define DECODE_CLUSTER(name, T, headDim)                                                       \
@@ -30,4 +32,6 @@ DECODE_CLUSTER(f16, __half, 64)
 DECODE_CLUSTER(f16, __half, 128)
 DECODE_CLUSTER(bf16, zen::bf16, 64)
 DECODE_CLUSTER(bf16, zen::bf16, 128)
+DECODE_CLUSTER(i8, int8_t, 64)
+DECODE_CLUSTER(i8, int8_t, 128)
 #endif

@@ -113,6 +113,7 @@ __device__ __forceinline__ void merge(float2 *stats, float2 *result, int heads, 
 // the weights are rounded to the cache's type; sums in float32.
 template <class T, int headDim, int warps, int stages, bool cluster>
 __device__ void attentionDecode(const AttentionParams &p) {
+  using M = typename Multiplied<T>::type;
   extern __shared__ uint4 memory[];
   const uint3 at = blockIdx;
   __shared__ bool last;
@@ -142,9 +143,10 @@ __device__ void attentionDecode(const AttentionParams &p) {
       const int pos = tile * tilePositions;
       const int64_t from = tileIndex(tile);
       uint4 *to = ring + stage * 2 * tileSize;
-      copyTile<headDim>(to, static_cast<const T *>(p.k) + from, pos, first, position, lane, 32);
-      copyTile<headDim>(to + tileSize, static_cast<const T *>(p.v) + from, pos, first, position,
-                        lane, 32);
+      copyTile<headDim>(to, static_cast<const T *>(p.k) + from, p.kScales + from / kvBlock, pos,
+                        first, position, lane, 32);
+      copyTile<headDim>(to + tileSize, static_cast<const T *>(p.v) + from,
+                        p.vScales + from / kvBlock, pos, first, position, lane, 32);
     }
     copyAsyncCommit();
   };
@@ -164,7 +166,7 @@ __device__ void attentionDecode(const AttentionParams &p) {
   const float *q0 = p.q + (int64_t(row) * p.heads + head0) * headDim;
   const float *rows[2] = {g < heads ? q0 + g * headDim : nullptr,
                           g + 8 < heads ? q0 + (g + 8) * headDim : nullptr};
-  loadQueries<T, headDim>(q, rows, t);
+  loadQueries<M, headDim>(q, rows, t);
 
   Softmax<headDim> s;
   s.reset();
@@ -174,7 +176,7 @@ __device__ void attentionDecode(const AttentionParams &p) {
     __syncwarp();
     float scores[2][4];
     const uint4 *keys = ring + stage * 2 * tileSize;
-    scoreTile<T, headDim>(scores, q, keys, g, t);
+    scoreTile<M, headDim>(scores, q, keys, g, t);
     const float scale = p.scale * 1.44269504f;
 #pragma unroll
     for (int h = 0; h < 2; h++) {
@@ -203,7 +205,7 @@ __device__ void attentionDecode(const AttentionParams &p) {
 #pragma unroll
       for (int n = 0; n < headDim / 8; n++) s.out[n][2 * h] *= keep, s.out[n][2 * h + 1] *= keep;
     }
-    addTile<T, headDim>(s.out, scores, keys + tileSize, lane);
+    addTile<M, headDim>(s.out, scores, keys + tileSize, lane);
     __syncwarp();
     copy(tile + stages * warps, stage);
   }

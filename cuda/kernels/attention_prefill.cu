@@ -66,6 +66,7 @@ __device__ __forceinline__ void softmaxPass(Softmax<headDim> &s, float scores[2 
 // float32.
 template <class T, int headDim>
 __device__ void attentionPrefill(const AttentionParams &p) {
+  using M = typename Multiplied<T>::type;
   extern __shared__ uint4 memory[];
   constexpr int tileSize = tilePositions * headDim / 8;  // pieces
   constexpr int stageSize = 2 * prefillTiles * tileSize;
@@ -85,10 +86,11 @@ __device__ void attentionPrefill(const AttentionParams &p) {
       const int64_t at = any ? cacheIndex(pages[pos / p.pageSize], pos % p.pageSize, kvHead,
                                           p.kvHeads, p.pageSize, headDim)
                              : 0;
-      copyTile<headDim>(to, static_cast<const T *>(p.k) + at, pos, first, last, threadIdx.x,
-                        32 * prefillWarps);
-      copyTile<headDim>(to + prefillTiles * tileSize, static_cast<const T *>(p.v) + at, pos, first,
+      copyTile<headDim>(to, static_cast<const T *>(p.k) + at, p.kScales + at / kvBlock, pos, first,
                         last, threadIdx.x, 32 * prefillWarps);
+      copyTile<headDim>(to + prefillTiles * tileSize, static_cast<const T *>(p.v) + at,
+                        p.vScales + at / kvBlock, pos, first, last, threadIdx.x,
+                        32 * prefillWarps);
     }
     copyAsyncCommit();
   };
@@ -100,7 +102,7 @@ __device__ void attentionPrefill(const AttentionParams &p) {
                   ? p.q + (int64_t(work.x + rowInTile + 8 * h) * p.heads + head) * headDim
                   : nullptr;
   uint32_t q[headDim / 16][4];
-  loadQueries<T, headDim>(q, rows, t);
+  loadQueries<M, headDim>(q, rows, t);
 
   Softmax<headDim> s;
   s.reset();
@@ -118,13 +120,13 @@ __device__ void attentionPrefill(const AttentionParams &p) {
       float scores[2 * prefillTiles][4];
 #pragma unroll
       for (int i = 0; i < prefillTiles; i++)
-        scoreTile<T, headDim>(scores + 2 * i, q, keys + i * tileSize, g, t);
+        scoreTile<M, headDim>(scores + 2 * i, q, keys + i * tileSize, g, t);
       const bool masked = from + prefillPositions - 1 > warpFirst || p.window > 0;
       softmaxPass<headDim>(s, scores, warpFirst + g, from, masked, p.window, p.scale * 1.44269504f,
                            t);
 #pragma unroll
       for (int i = 0; i < prefillTiles; i++)
-        addTile<T, headDim>(s.out, scores + 2 * i, values + i * tileSize, lane);
+        addTile<M, headDim>(s.out, scores + 2 * i, values + i * tileSize, lane);
     }
     __syncthreads();
   }
@@ -154,3 +156,5 @@ PREFILL(f16, __half, 64)
 PREFILL(f16, __half, 128)
 PREFILL(bf16, zen::bf16, 64)
 PREFILL(bf16, zen::bf16, 128)
+PREFILL(i8, int8_t, 64)
+PREFILL(i8, int8_t, 128)

@@ -3,7 +3,7 @@
 // Tiles of 16 cached positions in shared memory, and softmax(q·kᵀ)·v of 16 query
 // rows over one of them on the tensor cores, as both fast attention kernels do it.
 //
-// A tile is [16, headDim] of F16 or BF16. Its pieces of 16 bytes are permuted within
+// A tile is [16, headDim] of F16 or BF16; that of an I8 cache is widened to F16. Its pieces of 16 bytes are permuted within
 // a row by the row's number, so that both a column of pieces and four neighbours in
 // each of two rows fall into different banks. With g = lane / 4, t = lane % 4:
 //
@@ -30,13 +30,40 @@ __device__ __forceinline__ int piece(int row, int column) {
 //
 //	from  [16, headDim] elements, position of the first of them
 template <int headDim, class T>
-__device__ __forceinline__ void copyTile(uint4 *tile, const T *from, int position, int first,
-                                         int last, int thread, int threads) {
+__device__ __forceinline__ void copyTile(uint4 *tile, const T *from, const __half *, int position,
+                                         int first, int last, int thread, int threads) {
   constexpr int perRow = headDim / 8;
   for (int i = thread; i < tilePositions * perRow; i += threads) {
     const int row = i / perRow, column = i % perRow, pos = position + row;
     copyAsync16(tile + piece<headDim>(row, column), from + row * headDim + column * 8,
                 pos >= first && pos <= last);
+  }
+}
+
+// copyTile of an I8 cache widens it on the way, and has come when it returns.
+//
+//	scales  [16, headDim/32]
+template <int headDim>
+__device__ __forceinline__ void copyTile(uint4 *tile, const int8_t *from, const __half *scales,
+                                         int position, int first, int last, int thread,
+                                         int threads) {
+  constexpr int perRow = headDim / 8;
+#pragma unroll 8
+  for (int i = thread; i < tilePositions * perRow; i += threads) {
+    const int row = i / perRow, column = i % perRow, pos = position + row;
+    uint4 wide = make_uint4(0, 0, 0, 0);
+    if (pos >= first && pos <= last) {
+      const uint2 q = __ldcg(reinterpret_cast<const uint2 *>(from + row * headDim + column * 8));
+      const int at = row * (headDim / kvBlock) + column * 8 / kvBlock;
+      const float s = __half2float(__ushort_as_half(
+          __ldcg(reinterpret_cast<const unsigned short *>(scales) + at)));
+      auto value = [&](uint32_t word, int byte) { return float(int8_t(word >> 8 * byte)) * s; };
+      wide.x = pack(__half(), value(q.x, 0), value(q.x, 1));
+      wide.y = pack(__half(), value(q.x, 2), value(q.x, 3));
+      wide.z = pack(__half(), value(q.y, 0), value(q.y, 1));
+      wide.w = pack(__half(), value(q.y, 2), value(q.y, 3));
+    }
+    tile[piece<headDim>(row, column)] = wide;
   }
 }
 

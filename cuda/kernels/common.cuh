@@ -40,6 +40,7 @@ __device__ __forceinline__ void releaseSuccessor() {
 __device__ __forceinline__ float toFloat(float x) { return x; }
 __device__ __forceinline__ float toFloat(__half x) { return __half2float(x); }
 __device__ __forceinline__ float toFloat(bf16 x) { return __bfloat162float(x); }
+__device__ __forceinline__ float toFloat(int8_t x) { return float(x); }
 
 template <class T>
 __device__ __forceinline__ T fromFloat(float x);

@@ -11,7 +11,7 @@ import (
 	"github.com/zenlm/zen"
 )
 
-// batch times c.batch greedy answers at once and prints their tokens a second
+// batch times c.batch answers at once and prints their tokens a second
 // together: those of answers of 3·c.tg tokens, less what answers of c.tg take with
 // the same prompts of c.depth tokens.
 func batch(ctx context.Context, m *zen.Model, c config) error {
@@ -36,8 +36,11 @@ func answers(ctx context.Context, m *zen.Model, c config, n, run int) error {
 	var wg sync.WaitGroup
 	for i := range c.batch {
 		wg.Go(func() {
-			r, err := m.Generate(ctx, zen.Request{Tokens: tokens(m, max(c.depth, 1), 1000*run+i), MinTokens: n, MaxTokens: n,
-				Temperature: zen.Greedy()})
+			req := zen.Request{Tokens: tokens(m, max(c.depth, 1), 1000*run+i), MinTokens: n, MaxTokens: n, Temperature: &c.temperature}
+			if c.temperature > 0 { // the settings of Qwen2.5's generation_config.json
+				req.TopK, req.TopP, req.RepetitionPenalty = new(20), new(0.8), new(1.05)
+			}
+			r, err := m.Generate(ctx, req)
 			if err == nil && len(r.Tokens) != n {
 				err = fmt.Errorf("an answer of %d tokens, want %d", len(r.Tokens), n)
 			}

@@ -44,6 +44,7 @@ type config struct {
 	pp, tg, depth, n int
 	batch, context   int
 	deterministic    bool
+	temperature      float64 // of answers at once
 	threads, prefill int
 	json             bool
 	sample           string
@@ -87,6 +88,7 @@ func run(args []string) error {
 	fs.IntVar(&c.depth, "depth", 0, "tokens in the context before decoding")
 	fs.IntVar(&c.batch, "batch", 0, "answers at once, whose rate is printed too, where there is KV memory for them")
 	fs.IntVar(&c.context, "context", 0, "tokens that the KV cache is for, 0 for the model's most")
+	fs.Float64Var(&c.temperature, "temperature", 0, "of answers at once; above 0 with top_k 20, top_p 0.8, repetition_penalty 1.05")
 	fs.BoolVar(&c.deterministic, "deterministic", false, "results that do not depend on batch mates")
 	fs.IntVar(&c.n, "n", 5, "runs of each")
 	fs.IntVar(&c.threads, "threads", runtime.GOMAXPROCS(0), "threads")
