@@ -43,7 +43,7 @@ func matMulTolerance(weight tensor.DType, n int) float64 {
 
 // attentionTolerance bounds the error of Attention relative to Σ pⱼ|vⱼ|, where
 // scoreSize is the largest Σ|qᵢkᵢ|·scale of the row. q and p may be rounded to
-// the cache's type; an error e of a score changes its p by a factor 1 + e, and
+// the cache's type, or to F16 with what an I8 cache holds; an error e of a score changes its p by a factor 1 + e, and
 // the sum of all p too.
 func attentionTolerance(cache tensor.DType, headDim, length int, scoreSize float64) float64 {
 	operand := 0.
@@ -52,6 +52,8 @@ func attentionTolerance(cache tensor.DType, headDim, length int, scoreSize float
 		operand = ulpF16 / 2
 	case tensor.BF16:
 		operand = ulpBF16 / 2
+	case tensor.I8:
+		operand = ulpF16
 	}
 	score := scoreSize * (operand + sumTolerance(headDim))
 	return 2*score + operand + sumTolerance(length)
