@@ -48,12 +48,10 @@ func matMulTolerance(weight tensor.DType, n int) float64 {
 func attentionTolerance(cache tensor.DType, headDim, length int, scoreSize float64) float64 {
 	operand := 0.
 	switch cache {
-	case tensor.F16:
+	case tensor.F16, tensor.I8:
 		operand = ulpF16 / 2
 	case tensor.BF16:
 		operand = ulpBF16 / 2
-	case tensor.I8:
-		operand = ulpF16
 	}
 	score := scoreSize * (operand + sumTolerance(headDim))
 	return 2*score + operand + sumTolerance(length)
