@@ -6300,21 +6300,6 @@ block:
 	BYTE             $0x7b
 	BYTE             $0x49
 	BYTE             $0xc8
-	BYTE             $0xc4
-	BYTE             $0x82
-	BYTE             $0x7a
-	BYTE             $0x4b
-	BYTE             $0x9c
-	BYTE             $0x1c
-	BYTE             $0x00
-	BYTE             $0x08
-	BYTE             $0x00
-	BYTE             $0x00
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x7b
-	BYTE             $0x49
-	BYTE             $0xd8
 	VCVTPH2PS        (SI), Z15
 	VCVTDQ2PS        (R12), Z0
 	VMULPS           Z15, Z0, Z0
@@ -6364,6 +6349,21 @@ block:
 	VCVTDQ2PS        960(R12), Z7
 	VMULPS           Z15, Z7, Z7
 	VFMADD231PS.BCST 64(BX)(R13*1), Z7, Z31
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7a
+	BYTE             $0x4b
+	BYTE             $0x9c
+	BYTE             $0x1c
+	BYTE             $0x00
+	BYTE             $0x08
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xd8
 	ADDQ             $0x00000400, R10
 	ADDQ             $0x20, SI
 	ADDQ             $0x50, R8
@@ -6404,21 +6404,6 @@ block:
 	BYTE             $0x7b
 	BYTE             $0x49
 	BYTE             $0xc8
-	BYTE             $0xc4
-	BYTE             $0x82
-	BYTE             $0x7a
-	BYTE             $0x4b
-	BYTE             $0x94
-	BYTE             $0x1c
-	BYTE             $0x00
-	BYTE             $0x00
-	BYTE             $0x00
-	BYTE             $0x00
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x7b
-	BYTE             $0x49
-	BYTE             $0xd0
 	VCVTPH2PS        (SI), Z15
 	VCVTDQ2PS        2048(R12), Z0
 	VMULPS           Z15, Z0, Z0
@@ -6468,6 +6453,21 @@ block:
 	VCVTDQ2PS        3008(R12), Z7
 	VMULPS           Z15, Z7, Z7
 	VFMADD231PS.BCST 64(BX)(R13*1), Z7, Z31
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7a
+	BYTE             $0x4b
+	BYTE             $0x94
+	BYTE             $0x1c
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xd0
 	ADDQ             $0x00000400, R10
 	ADDQ             $0x20, SI
 	ADDQ             $0x50, R8
@@ -6850,36 +6850,6 @@ block:
 	BYTE             $0x7b
 	BYTE             $0x49
 	BYTE             $0xe0
-	BYTE             $0xc4
-	BYTE             $0x82
-	BYTE             $0x7a
-	BYTE             $0x4b
-	BYTE             $0xb4
-	BYTE             $0x1c
-	BYTE             $0x00
-	BYTE             $0x08
-	BYTE             $0x00
-	BYTE             $0x00
-	BYTE             $0xc4
-	BYTE             $0x82
-	BYTE             $0x7a
-	BYTE             $0x4b
-	BYTE             $0xbc
-	BYTE             $0x1c
-	BYTE             $0x00
-	BYTE             $0x0c
-	BYTE             $0x00
-	BYTE             $0x00
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x7b
-	BYTE             $0x49
-	BYTE             $0xf0
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x7b
-	BYTE             $0x49
-	BYTE             $0xf8
 	VCVTPH2PS        (SI), Z14
 	VCVTPH2PS        32(SI), Z15
 	VCVTDQ2PS        (R12), Z0
@@ -6962,6 +6932,36 @@ block:
 	VMULPS           Z14, Z6, Z6
 	VFMADD231PS      Z15, Z7, Z6
 	VFMADD231PS.BCST 64(BX)(R13*1), Z6, Z31
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7a
+	BYTE             $0x4b
+	BYTE             $0xb4
+	BYTE             $0x1c
+	BYTE             $0x00
+	BYTE             $0x08
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7a
+	BYTE             $0x4b
+	BYTE             $0xbc
+	BYTE             $0x1c
+	BYTE             $0x00
+	BYTE             $0x0c
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xf0
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xf8
 	ADDQ             $0x00000400, R10
 	ADDQ             $0x40, SI
 	ADDQ             $0x50, R8
@@ -7034,36 +7034,6 @@ block:
 	BYTE             $0x7b
 	BYTE             $0x49
 	BYTE             $0xe0
-	BYTE             $0xc4
-	BYTE             $0x82
-	BYTE             $0x7a
-	BYTE             $0x4b
-	BYTE             $0x94
-	BYTE             $0x1c
-	BYTE             $0x00
-	BYTE             $0x00
-	BYTE             $0x00
-	BYTE             $0x00
-	BYTE             $0xc4
-	BYTE             $0x82
-	BYTE             $0x7a
-	BYTE             $0x4b
-	BYTE             $0xac
-	BYTE             $0x1c
-	BYTE             $0x00
-	BYTE             $0x04
-	BYTE             $0x00
-	BYTE             $0x00
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x7b
-	BYTE             $0x49
-	BYTE             $0xd0
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x7b
-	BYTE             $0x49
-	BYTE             $0xe8
 	VCVTPH2PS        (SI), Z14
 	VCVTPH2PS        32(SI), Z15
 	VCVTDQ2PS        2048(R12), Z0
@@ -7146,6 +7116,36 @@ block:
 	VMULPS           Z14, Z6, Z6
 	VFMADD231PS      Z15, Z7, Z6
 	VFMADD231PS.BCST 64(BX)(R13*1), Z6, Z31
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7a
+	BYTE             $0x4b
+	BYTE             $0x94
+	BYTE             $0x1c
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7a
+	BYTE             $0x4b
+	BYTE             $0xac
+	BYTE             $0x1c
+	BYTE             $0x00
+	BYTE             $0x04
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xd0
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xe8
 	ADDQ             $0x00000400, R10
 	ADDQ             $0x40, SI
 	ADDQ             $0x50, R8

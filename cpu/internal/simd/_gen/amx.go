@@ -78,12 +78,12 @@ func tileConfig(name string, tiles map[int][2]int) Mem {
 
 func panelsAMX() {
 	full := [2]int{16, 64}
-	amxPanel("panelQ8AMX", "8-bit", tileConfig("tilesQ8", map[int][2]int{0: full, 1: full, 2: full, 3: full}), 32, multiplyQ8AMX, scaleQ8AMX)
+	amxPanel("panelQ8AMX", "8-bit", tileConfig("tilesQ8", map[int][2]int{0: full, 1: full, 2: full, 3: full}), 32, multiplyQ8AMX, storeQ8AMX, scaleQ8AMX)
 	x, w := [2]int{16, 32}, [2]int{8, 64}
-	amxPanel("panelQ4AMX", "4-bit", tileConfig("tilesQ4", map[int][2]int{0: x, 1: w, 2: full, 3: x, 4: w, 5: full, 6: full, 7: full}), 64, multiplyQ4AMX, scaleQ4AMX)
+	amxPanel("panelQ4AMX", "4-bit", tileConfig("tilesQ4", map[int][2]int{0: x, 1: w, 2: full, 3: x, 4: w, 5: full, 6: full, 7: full}), 64, multiplyQ4AMX, storeQ4AMX, scaleQ4AMX)
 }
 
-func amxPanel(name, bits string, config Mem, scaleBytes int, multiply func(buffer, x, w int), scale func(buffer int)) {
+func amxPanel(name, bits string, config Mem, scaleBytes int, multiply func(buffer, x, w int), store, scale func(buffer int)) {
 	TEXT(name, NOSPLIT, "func(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xStride uintptr, blocks, tiles int, scratch *byte)")
 	Doc(fmt.Sprintf("%s multiplies 16 rows a tile with the panel of %s weights, unpacked to", name, bits),
 		"[blocks, 16, 16, 4]int8, bit for bit like its VNNI twin. scratch has 4 KB.")
@@ -109,8 +109,10 @@ func amxPanel(name, bits string, config Mem, scaleBytes int, multiply func(buffe
 	for r := range 16 {
 		VPXORD(z(16+r), z(16+r), z(16+r))
 	}
-	// The sums of a block are scaled while those of the next are computed.
+	// The sums of a block are scaled while those of the next are computed, which are
+	// stored after that: a store that waits for its tile holds up what follows it.
 	multiply(0, 0, 0)
+	store(0)
 	Label("block")
 	for buffer := range 2 {
 		last, next := fmt.Sprintf("last%d", buffer), 1-buffer
@@ -118,6 +120,7 @@ func amxPanel(name, bits string, config Mem, scaleBytes int, multiply func(buffe
 		JZ(LabelRef(last))
 		multiply(next, 80, 1024)
 		scale(buffer)
+		store(next)
 		ADDQ(U32(1024), R10)
 		ADDQ(Imm(uint64(scaleBytes)), RSI)
 		for _, x := range []Register{R8, R14, R15, RBX} {
@@ -152,6 +155,10 @@ func multiplyQ8AMX(buffer, x, w int) {
 	loadW(1, uint32(w))
 	tdpbssd(sums, 0, 1)
 	drop(0, 1)
+}
+
+func storeQ8AMX(buffer int) {
+	sums := uint8(2 + buffer)
 	storeSums(sums, uint32(2048*buffer))
 	drop(sums)
 }
@@ -176,6 +183,10 @@ func multiplyQ4AMX(buffer, x, w int) {
 	loadW(4, uint32(w+512))
 	tdpbssd(hi, 3, 4)
 	drop(3, 4)
+}
+
+func storeQ4AMX(buffer int) {
+	lo, hi := uint8(2+4*buffer), uint8(5+2*buffer)
 	storeSums(lo, uint32(2048*buffer))
 	storeSums(hi, uint32(2048*buffer+1024))
 	drop(lo, hi)
