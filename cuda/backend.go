@@ -49,28 +49,32 @@ type Backend struct {
 var _ backend.Backend = (*Backend)(nil)
 
 // open returns a backend on the device of that number.
-func open(ordinal int) (b *Backend, err error) {
-	b = &Backend{}
-	if b.device, err = openDevice(ordinal); err != nil {
+func open(ordinal int) (*Backend, error) {
+	d, err := openDevice(ordinal)
+	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, b.Close())
-		}
-	}()
+	b := &Backend{device: d}
+	if err := b.fill(); err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	return b, nil
+}
+
+// fill makes what a backend has besides its device.
+func (b *Backend) fill() (err error) {
 	b.memory, b.stream = newAllocator(b.device), newStream(b.device)
 	if b.kernels, err = loadKernels(b.device); err != nil {
-		return nil, err
+		return err
 	}
 	if b.staging, err = newStaging(b.device); err != nil {
-		return nil, err
+		return err
 	}
 	b.step = &stepBuffer{}
 	if b.blas = openBlas(b.device); b.blas != nil {
 		b.blas.workspace, err = b.alloc(blasWorkspace)
 	}
-	return b, err
+	return err
 }
 
 // Name returns "cuda".

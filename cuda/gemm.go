@@ -115,7 +115,7 @@ func (b *Backend) weight16(weight *tensor.Tensor, first, rows int) uint64 {
 		return 0
 	}
 	layout := layoutOf(weight.DType, in)
-	b.launch(b.kernels.dequant[weight.DType], false, 32, blocks(in, 256), min(rows, maxGridY)).
+	b.launch(b.kernels.dequant[weight.DType], false, threads, min(blocks(rows*in, 8*threads), 16*b.device.info.multiprocessors)).
 		pointer(dst).pointer(address(weight) + uint64(first*layout.rowBytes)).
 		pointer(scales(weight) + uint64(2*first*layout.scales)).int(in).int(rows)
 	return dst

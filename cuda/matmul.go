@@ -9,9 +9,6 @@ import "github.com/zenlm/zen/tensor"
 // gemvRows is the most rows of a launch of zen_gemv.
 const gemvRows = 4
 
-// maxGridY is the most blocks of a grid's second dimension.
-const maxGridY = 65535
-
 // product is one matrix product with what is fused to it.
 //
 //	dst [n, out] = x·weightᵀ + bias + residual
@@ -44,10 +41,10 @@ func (b *Backend) matMul(p product) {
 }
 
 // Passes of zen_gemv over a quantised weight that take as long as widening it for
-// cuBLASLt, by the bytes that either moves.
+// cuBLASLt.
 const (
 	passesQ8 = 4
-	passesQ4 = 7
+	passesQ4 = 5
 )
 
 // Measured on an H100: zen_gemm takes as long as zen_gemv for this many outputs, for
@@ -60,8 +57,8 @@ const (
 )
 
 // streams reports whether n rows are multiplied a few at a time, reading the weight
-// for each few, rather than all on tensor cores, which take quantised weights through
-// memory and by zen_gemm are as slow for few as for many.
+// for each few, rather than all on tensor cores, which by zen_gemm are as slow for few
+// as for many.
 func (b *Backend) streams(n int, weight *tensor.Tensor) bool {
 	rows, out := b.gemvRows(weight), weight.Dim(0)
 	if b.kernels.gemv[weight.DType] == 0 {

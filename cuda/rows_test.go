@@ -45,10 +45,36 @@ func ways() []way {
 	return all
 }
 
-// BenchmarkRows compares the ways to multiply rows by BF16 weights, on the matrices
-// of two models, with what turns rows into 16 bits. Weights rotate, so that the cache
-// does not hold them. The time is that of a product within a graph of 24.
+// BenchmarkRows compares the ways to multiply rows by weights of each type, on the
+// matrices of two models, with what turns rows into 16 bits. Weights rotate, so that
+// the cache does not hold them. The time is that of a product within a graph of 24.
 func BenchmarkRows(b *testing.B) {
+	for _, dtype := range []tensor.DType{tensor.BF16, tensor.Q8, tensor.Q4} {
+		b.Run(fmt.Sprint(dtype), func(b *testing.B) { benchmarkRows(b, dtype) })
+	}
+}
+
+// deviceWeight returns a matrix of undefined content.
+func deviceWeight(b *testing.B, d *Backend, dtype tensor.DType, out, in int) *tensor.Tensor {
+	rowBytes, scales := 2*in, 0
+	if dtype != tensor.BF16 {
+		layout := layoutOf(dtype, in)
+		rowBytes, scales = layout.rowBytes, layout.scales
+	}
+	m, err := d.alloc(out * rowBytes)
+	if err != nil {
+		b.Fatal(err)
+	}
+	t := &tensor.Tensor{DType: dtype, Shape: []int{out, in}, Storage: m}
+	if scales > 0 {
+		if t.Scales, err = d.Alloc(tensor.F16, out, scales); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return t
+}
+
+func benchmarkRows(b *testing.B, dtype tensor.DType) {
 	d, err := open(0)
 	if err != nil {
 		b.Skip(err)
@@ -58,11 +84,9 @@ func BenchmarkRows(b *testing.B) {
 		{3584, 3584}, {18944, 3584}, {3584, 18944}, {151936, 3584}} {
 		var weights [8]*tensor.Tensor
 		for i := range weights {
-			if weights[i], err = d.Alloc(tensor.BF16, m.out, m.in); err != nil {
-				b.Fatal(err)
-			}
+			weights[i] = deviceWeight(b, d, dtype, m.out, m.in)
 		}
-		for _, n := range []int{4, 8, 16, 32, 64, 128, 512, 2048} {
+		for _, n := range []int{4, 8, 16, 32, 64, 128, 256, 512, 2048} {
 			if n > 64 && m.out > 100000 {
 				continue
 			}
@@ -98,22 +122,7 @@ func BenchmarkRows(b *testing.B) {
 
 // timeOf returns the shortest of a few times of a step, which is a graph by then.
 func timeOf(b *testing.B, d *Backend, step func()) time.Duration {
-	best := time.Duration(1 << 62)
 	batch := &backend.Batch{}
 	batch.Append([]int32{0}, 1, []int32{0})
-	for i := range 6 {
-		d.Begin(batch)
-		if err := d.stream.sync(); err != nil {
-			b.Fatal(err)
-		}
-		begin := time.Now()
-		step()
-		if err := d.Sync(); err != nil {
-			b.Fatal(err)
-		}
-		if i > 2 {
-			best = min(best, time.Since(begin))
-		}
-	}
-	return best
+	return timeOfBatch(b, d, batch, step)
 }

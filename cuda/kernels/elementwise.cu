@@ -1,33 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Operations of one element, and the conversions that feed the tensor cores. Each
-// thread takes four elements, blockDim.x apart, so that a warp's accesses are whole
-// lines.
+// thread takes four elements: neighbours where all operands are aligned to 16 bytes,
+// else blockDim.x apart, so that a warp's accesses are whole lines either way.
 
 #include "common.cuh"
 
 namespace zen {
 constexpr int perThread = 4;
+
+__device__ __forceinline__ bool aligned16(const void *p) {
+  return reinterpret_cast<uintptr_t>(p) % 16 == 0;
 }
+
+__device__ __forceinline__ float gated(float gate, float up) { return silu(gate) * up; }
+
+}  // namespace zen
 
 using namespace zen;
 
 // zen_swiglu sets dst and dst16, where not null, to gate / (1 + exp(-gate)) · up.
 //
 //	dst, gate, up  [n] F32; dst may be gate or up
-//	dst16          [n] BF16
+//	dst16          [n] BF16, base 8-byte aligned
 //
 // grid: ceil(n / (4·blockDim.x))
 extern "C" __global__ void zen_swiglu(float *dst, bf16 *dst16, const float *gate, const float *up,
                                       int64_t n) {
   waitForPredecessor();
   releaseSuccessor();
+  if (n % 4 == 0 && aligned16(dst) && aligned16(gate) && aligned16(up)) {
+    const int64_t i = (int64_t(blockIdx.x) * blockDim.x + threadIdx.x) * 4;
+    if (i >= n) return;
+    const float4 g = readL2(reinterpret_cast<const float4 *>(gate + i)),
+                 u = readL2(reinterpret_cast<const float4 *>(up + i));
+    const float4 y =
+        make_float4(gated(g.x, u.x), gated(g.y, u.y), gated(g.z, u.z), gated(g.w, u.w));
+    if (dst) *reinterpret_cast<float4 *>(dst + i) = y;
+    if (dst16)
+      *reinterpret_cast<uint2 *>(dst16 + i) =
+          make_uint2(pack(bf16(), y.x, y.y), pack(bf16(), y.z, y.w));
+    return;
+  }
   const int64_t first = int64_t(blockIdx.x) * blockDim.x * perThread + threadIdx.x;
 #pragma unroll
   for (int j = 0; j < perThread; j++) {
     const int64_t i = first + j * blockDim.x;
     if (i >= n) return;
-    const float y = silu(readL2(gate + i)) * readL2(up + i);
+    const float y = gated(readL2(gate + i), readL2(up + i));
     if (dst) dst[i] = y;
     if (dst16) dst16[i] = fromFloat<bf16>(y);
   }
@@ -79,13 +99,21 @@ extern "C" __global__ void zen_scale_rows(float *dst, const float *x, const floa
 
 // zen_convert_bf16 sets dst to x, rounded to nearest.
 //
-//	dst  [n] BF16
+//	dst  [n] BF16, base 8-byte aligned
 //	x    [n] F32
 //
 // grid: ceil(n / (4·blockDim.x))
 extern "C" __global__ void zen_convert_bf16(bf16 *dst, const float *x, int64_t n) {
   waitForPredecessor();
   releaseSuccessor();
+  if (n % 4 == 0 && aligned16(x)) {
+    const int64_t i = (int64_t(blockIdx.x) * blockDim.x + threadIdx.x) * 4;
+    if (i >= n) return;
+    const float4 y = readL2(reinterpret_cast<const float4 *>(x + i));
+    *reinterpret_cast<uint2 *>(dst + i) =
+        make_uint2(pack(bf16(), y.x, y.y), pack(bf16(), y.z, y.w));
+    return;
+  }
   const int64_t first = int64_t(blockIdx.x) * blockDim.x * perThread + threadIdx.x;
 #pragma unroll
   for (int j = 0; j < perThread; j++) {

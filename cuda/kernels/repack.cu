@@ -102,14 +102,17 @@ extern "C" __global__ void zen_repack_q4(uint8_t *dst, __half *dstScales, const 
 //
 //	dst  [out, in] BF16, in a multiple of 8
 //
-// grid: (ceil(in/256), any), the rows going around the second; block: 32, eight
-// consecutive elements of a row each
+// grid: any; block: any. Eight consecutive elements of a row at a time go around the
+// threads.
 extern "C" __global__ void zen_dequant_q8(bf16 *dst, const uint8_t *w, const __half *scales, int in,
                                           int out) {
   const int64_t pad = padded(in, q8Pad);
-  const int k = blockIdx.x * 256 + threadIdx.x * 8;
-  if (k >= in) return;
-  for (int64_t row = blockIdx.y; row < out; row += gridDim.y) {
+  const unsigned pieces = in / 8;
+  const int64_t all = int64_t(pieces) * out, step = int64_t(gridDim.x) * blockDim.x;
+#pragma unroll 4
+  for (int64_t at = int64_t(blockIdx.x) * blockDim.x + threadIdx.x; at < all; at += step) {
+    const int64_t row = at < 0x100000000 ? unsigned(at) / pieces : at / pieces;
+    const int k = int(at - row * pieces) * 8;
     const uint2 q = *reinterpret_cast<const uint2 *>(w + row * pad + (k >> 6) * 64 +
                                                      (k >> 3 & 3) * 16 + (k >> 5 & 1) * 8);
     const float s = __half2float(scales[row * (pad / 64) + (k >> 6)]);
@@ -125,9 +128,12 @@ extern "C" __global__ void zen_dequant_q8(bf16 *dst, const uint8_t *w, const __h
 extern "C" __global__ void zen_dequant_q4(bf16 *dst, const uint8_t *w, const __half *scales, int in,
                                           int out) {
   const int64_t pad = padded(in, q4Pad);
-  const int k = blockIdx.x * 256 + threadIdx.x * 8;
-  if (k >= in) return;
-  for (int64_t row = blockIdx.y; row < out; row += gridDim.y) {
+  const unsigned pieces = in / 8;
+  const int64_t all = int64_t(pieces) * out, step = int64_t(gridDim.x) * blockDim.x;
+#pragma unroll 4
+  for (int64_t at = int64_t(blockIdx.x) * blockDim.x + threadIdx.x; at < all; at += step) {
+    const int64_t row = at < 0x100000000 ? unsigned(at) / pieces : at / pieces;
+    const int k = int(at - row * pieces) * 8;
     const uint32_t q = *reinterpret_cast<const uint32_t *>(w + row * (pad / 2) + (k >> 7) * 64 +
                                                            (k >> 3 & 3) * 16 + (k >> 5 & 3) * 4);
     const float s = __half2float(scales[row * (pad / 32) + (k >> 5)]);

@@ -395,8 +395,8 @@ def check_simple():
                 y = poison(97, hidden, dtype=torch.bfloat16)
                 launch(
                     f"zen_dequant_{fmt}",
-                    ((hidden + 255) // 256, 40),
-                    32,
+                    (40,),
+                    256,
                     0,
                     [y, W.w, W.scales, hidden, 97],
                     pdl=False,
