@@ -4,7 +4,11 @@
 
 package simd
 
-import "golang.org/x/sys/cpu"
+import (
+	"runtime"
+
+	"golang.org/x/sys/cpu"
+)
 
 // panelsQ4DotProd is panelsGeneric's twin for 4-bit weights, for SDOT.
 //
@@ -42,12 +46,16 @@ func quantVariants() []quantKernels {
 		{name: "NEON", quantize: quantizeNEON, q8: panelsQ8NEON, q4: panelsQ4NEON},
 		{name: "generic"},
 	}
-	if cpu.ARM64.HasASIMDDP {
+	if hasDotProd() {
 		dot := quantKernels{name: "DotProd", quantize: quantizeNEON, q8: panelsQ8DotProd, q4: panelsQ4DotProd}
 		ks = append([]quantKernels{dot}, ks...)
 	}
 	return ks
 }
+
+// hasDotProd reports whether the processor has SDOT. Every Mac of arm64 does, while
+// macOS 11 has no name by which package cpu could ask it.
+func hasDotProd() bool { return cpu.ARM64.HasASIMDDP || runtime.GOOS == "darwin" }
 
 func readVector([]byte) (uint32, bool) { return 0, false }
 
