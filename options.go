@@ -114,7 +114,8 @@ func WithContext(n int) Option {
 	return positive("WithContext", n, func(o *options) *int { return &o.context })
 }
 
-// WithBatch lets n requests share steps, 16 by default. More of them wait.
+// WithBatch lets n requests share steps, 16 by default, as far as the KV cache holds
+// them: WithKVBudget. More of them wait.
 func WithBatch(n int) Option {
 	return positive("WithBatch", n, func(o *options) *int { return &o.maxActive })
 }

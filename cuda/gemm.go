@@ -21,6 +21,11 @@ type product16 struct {
 // but a vocabulary's fit.
 const sliceBytes = 160 << 20
 
+// sliceOutputs returns the outputs of a quantised matrix that are widened at a time.
+func sliceOutputs(in, out int) int {
+	return min(out, max(gemmTile, sliceBytes/(2*in)/gemmTile*gemmTile))
+}
+
 // gemm multiplies many rows on tensor cores, in the type of the weight or, where it
 // is quantised, in bfloat16.
 func (b *Backend) gemm(p product) {
@@ -29,7 +34,7 @@ func (b *Backend) gemm(p product) {
 	slice := out
 	if p.weight.Quantized() {
 		q.dtype = tensor.BF16
-		slice = min(out, max(gemmTile, sliceBytes/(2*in)/gemmTile*gemmTile))
+		slice = sliceOutputs(in, out)
 	}
 	if q.x == 0 {
 		q.x, q.rowScale = b.converted(p.x, q.dtype)

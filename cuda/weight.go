@@ -95,6 +95,8 @@ func (b *Backend) quantizedWeight(host *tensor.Tensor) (*tensor.Tensor, error) {
 		b.Free(t)
 		return nil, err
 	}
+	// Taken now, so that a device too small for it fails a load and not a request.
+	b.room(&b.wide, 2*in*sliceOutputs(in, out))
 	return t, nil
 }
 

@@ -107,9 +107,7 @@ func (c config) load(ctx context.Context) (*zen.Model, error) {
 	opts := []zen.Option{
 		zen.WithBackend(c.backend), zen.WithBatch(max(c.n, c.streams+1)), zen.WithPrefill(c.chunk),
 		zen.WithContext(max(c.pp+c.tg, c.prefix+question+1, c.long+1)),
-	}
-	if c.long > 0 { // room for the streams beside it
-		opts = append(opts, zen.WithKVBudget(4<<30))
+		zen.WithKVBudget(4 << 30), // the default is for few callers
 	}
 	if c.weights != "" {
 		format, ok := map[string]zen.DType{"int8": zen.Int8, "int4": zen.Int4}[c.weights]
