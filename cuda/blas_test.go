@@ -31,7 +31,7 @@ func TestBackendContractWithoutCuBLASLt(t *testing.T) {
 		b.blas.close()
 		b.blas = nil
 		return b
-	})
+	}, backendtest.WidensI8(tensor.F16))
 }
 
 // halves returns n small values as bfloat16, and the values.

@@ -42,7 +42,7 @@ func open(t testing.TB) backend.Backend {
 
 func TestBackendContract(t *testing.T) {
 	require.NoError(t, open(t).Close())
-	backendtest.Run(t, func(t *testing.T) backend.Backend { return open(t) })
+	backendtest.Run(t, func(t *testing.T) backend.Backend { return open(t) }, backendtest.WidensI8(tensor.F16))
 }
 
 // goldens are the folders of package qwen2 with activations of transformers.

@@ -18,6 +18,7 @@ import (
 	"github.com/zenlm/zen/backend"
 	"github.com/zenlm/zen/backend/backendtest"
 	"github.com/zenlm/zen/nano"
+	"github.com/zenlm/zen/tensor"
 )
 
 func TestDeterministicBackendContract(t *testing.T) {
@@ -26,7 +27,7 @@ func TestDeterministicBackendContract(t *testing.T) {
 		b, err := backend.Open("cuda", backend.Options{Deterministic: true})
 		require.NoError(t, err)
 		return b
-	})
+	}, backendtest.WidensI8(tensor.F16))
 }
 
 // invariantRequests are prompts of several lengths, greedy and sampled, with and

@@ -55,8 +55,8 @@ func attentionChecks() []check {
 		add("lengths", 2, 1, 8, 16, 0, []share{{1, 5000}})
 		for _, d := range []int{64, 128} {
 			for _, window := range []int{0, 100} {
-				for _, s := range [][]share{{{1, 1}, {1, 300}, {1, 64}}, {{40, 100}, {3, 400}, {1, 33}}, {{1, 1200}}} {
-					add("pages of 32", 8, 1, d, 32, window, s)
+				for _, s := range [][]share{{{1, 1}, {1, 700}, {1, 64}}, {{70, 140}, {3, 900}, {1, 33}}, {{1, 2500}}} {
+					add("pages of 32", 16, 2, d, 32, window, s)
 				}
 			}
 		}
@@ -133,9 +133,9 @@ func (d *device) compareAttention(label string, got, q []float64, c *cache, batc
 				from := ((row+i)*heads + h) * c.headDim
 				want, size, scores := attentionReference(q[from:from+c.headDim], at(k), at(v),
 					first, position, float64(scale))
-				tol := attentionTolerance(c.dtype, c.headDim, position+1-first, scores)
+				tol := attentionTolerance(d.multiplies(c.dtype), c.headDim, position+1-first, scores)
 				if !finite(scores) {
-					tol = attentionTolerance(c.dtype, c.headDim, position+1-first, 1)
+					tol = attentionTolerance(d.multiplies(c.dtype), c.headDim, position+1-first, 1)
 				}
 				d.compare(fmt.Sprintf("%s: row %d head %d", label, row+i, h),
 					got[from:from+c.headDim], want, size, tol)

@@ -21,6 +21,16 @@ type device struct {
 	open    func() backend.Backend // another one
 	rng     *rand.Rand
 	tensors []*guarded
+
+	widensI8 tensor.DType // see WidensI8
+}
+
+// multiplies returns the type in which attention multiplies a cache's elements.
+func (d *device) multiplies(cache tensor.DType) tensor.DType {
+	if cache == tensor.I8 {
+		return d.widensI8
+	}
+	return cache
 }
 
 // guarded is a tensor inside a larger one.

@@ -63,12 +63,12 @@ func (f format) bits(v float64) uint16 {
 
 // encode returns the nearest elements' bytes.
 func encode(dtype tensor.DType, values []float64) []byte {
-	out := make([]byte, 0, len(values)*dtype.Size())
+	out, f := make([]byte, 0, len(values)*dtype.Size()), formats[dtype]
 	for _, v := range values {
 		if dtype == tensor.F32 {
 			out = binary.NativeEndian.AppendUint32(out, math.Float32bits(float32(v)))
 		} else {
-			out = binary.NativeEndian.AppendUint16(out, formats[dtype].bits(v))
+			out = binary.NativeEndian.AppendUint16(out, f.bits(v))
 		}
 	}
 	return out
@@ -76,12 +76,12 @@ func encode(dtype tensor.DType, values []float64) []byte {
 
 // decode returns the elements' values.
 func decode(dtype tensor.DType, data []byte) []float64 {
-	out := make([]float64, len(data)/dtype.Size())
+	out, f := make([]float64, len(data)/dtype.Size()), formats[dtype]
 	for i := range out {
 		if dtype == tensor.F32 {
 			out[i] = float64(math.Float32frombits(binary.NativeEndian.Uint32(data[4*i:])))
 		} else {
-			out[i] = formats[dtype].value(binary.NativeEndian.Uint16(data[2*i:]))
+			out[i] = f.value(binary.NativeEndian.Uint16(data[2*i:]))
 		}
 	}
 	return out

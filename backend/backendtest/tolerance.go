@@ -43,12 +43,12 @@ func matMulTolerance(weight tensor.DType, n int) float64 {
 
 // attentionTolerance bounds the error of Attention relative to Σ pⱼ|vⱼ|, where
 // scoreSize is the largest Σ|qᵢkᵢ|·scale of the row. q and p may be rounded to
-// the cache's type, or to F16 with what an I8 cache holds; an error e of a score changes its p by a factor 1 + e, and
-// the sum of all p too.
-func attentionTolerance(cache tensor.DType, headDim, length int, scoreSize float64) float64 {
+// the type in which the cache's elements are multiplied; an error e of a score changes
+// its p by a factor 1 + e, and the sum of all p too.
+func attentionTolerance(dtype tensor.DType, headDim, length int, scoreSize float64) float64 {
 	operand := 0.
-	switch cache {
-	case tensor.F16, tensor.I8:
+	switch dtype {
+	case tensor.F16:
 		operand = ulpF16 / 2
 	case tensor.BF16:
 		operand = ulpBF16 / 2
