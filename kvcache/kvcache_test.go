@@ -76,11 +76,7 @@ func TestSequencesAreIndependent(t *testing.T) {
 	next := float32(0)
 	mark := func() float32 { next++; return next }
 	var texts []*text
-	steps := 3000
-	if testing.Short() { // the race detector's
-		steps = 500
-	}
-	for range steps {
+	for range 3000 {
 		switch op := rng.IntN(10); {
 		case len(texts) == 0 || op == 0:
 			texts = append(texts, &text{Sequence: c.NewSequence()})
