@@ -83,6 +83,9 @@ func (m *Model) load(ctx context.Context, open opener) (err error) {
 	if m.backend, err = backend.Open(o.backend, backend.Options{Workers: o.workers, Deterministic: o.deterministic}); err != nil {
 		return err
 	}
+	if o.deterministic && !m.backend.Deterministic() {
+		return fmt.Errorf("%w: WithDeterminism: backend %q", ErrUnsupported, o.backend)
+	}
 	if err = m.fits(); err != nil {
 		return err
 	}

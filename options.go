@@ -151,7 +151,8 @@ func WithPrefixReuse(on bool) Option {
 // WithDeterminism makes an answer independent, bit for bit, of what else the model
 // does meanwhile, of WithPrefill and of reused prefixes, on backends that are faster
 // without it. The backend "cpu" is always so. With "cuda" long prompts take many times
-// as long, and several answers at once longer; docs/CUDA.md has figures.
+// as long, and several answers at once longer; docs/CUDA.md has figures. With a backend
+// that cannot be so Load fails.
 func WithDeterminism() Option {
 	return func(o *options) error {
 		o.deterministic = true

@@ -52,6 +52,21 @@ func init() {
 			return sifting{b, k}, err
 		})
 	}
+	backend.Register("changeable", func(o backend.Options) (backend.Backend, error) {
+		b, err := cpu.New(cpu.Options{Workers: o.Workers})
+		return changeable{b}, err
+	})
+}
+
+// changeable is the CPU as a backend whose results depend on batch mates.
+type changeable struct{ backend.Backend }
+
+func (changeable) Deterministic() bool { return false }
+
+func TestDeterminismIsRefusedWhereThereIsNone(t *testing.T) {
+	_, err := zen.LoadFS(background, zentest.FS(), ".", zen.WithBackend("changeable"), zen.WithDeterminism())
+	require.ErrorIs(t, err, zen.ErrUnsupported)
+	require.ErrorContains(t, err, `WithDeterminism: backend "changeable"`)
 }
 
 // Answers are the same whether whole rows of logits or the largest of them are
