@@ -23,6 +23,7 @@
 // step of the model.
 //
 // The handler bounds bodies, answers, their time, rate and number. What only the
-// connection's owner can bound, the time to read a request's header and the idle
-// time, are settings of http.Server; examples/server has them.
+// connection's owner can bound, a request's header and the idle time, Server's
+// ListenAndServe does; in a program with an http.Server of its own they are settings
+// of that.
 package server

@@ -6,14 +6,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"log"
-	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"time"
 
 	"github.com/zenlm/zen"
 	"github.com/zenlm/zen/nano"
@@ -25,13 +22,13 @@ func main() {
 	path := flag.String("model", "", "folder of a checkpoint, instead of zen-nano")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	context.AfterFunc(ctx, stop)
+	context.AfterFunc(ctx, stop) // the second Ctrl-C
 	if err := run(ctx, *addr, *path); err != nil {
 		log.Fatal(err)
 	}
 }
 
-// run loads the model and serves it until ctx is done.
+// run serves the model until ctx is done.
 func run(ctx context.Context, addr, path string) error {
 	m, name, err := load(ctx, path)
 	if err != nil {
@@ -43,22 +40,8 @@ func run(ctx context.Context, addr, path string) error {
 	if err != nil {
 		return err
 	}
-	srv := &http.Server{
-		Addr: addr, Handler: h, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
-		ReadHeaderTimeout: 10 * time.Second, // for clients that send a header byte by byte
-	}
-	ended := make(chan error, 1)
-	context.AfterFunc(ctx, func() {
-		grace, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		// The handler lets answers end, then ends them; the server waits for that.
-		ended <- errors.Join(h.Shutdown(grace), srv.Shutdown(context.Background()))
-	})
 	log.Printf("%s at http://%s/v1", name, addr)
-	if err := srv.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return <-ended
+	return h.ListenAndServe(ctx, addr)
 	// end: serve
 }
 

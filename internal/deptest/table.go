@@ -118,7 +118,7 @@ func Rooms() Table {
 			Path:    "server",
 			Imports: []string{"", "tokenizer"},
 			Modules: []string{xtime},
-			System:  []string{"net/http"},
+			System:  []string{"net", "net/http"},
 			Tests:   []string{"nano", "zentest"},
 		},
 		{
