@@ -15,6 +15,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -201,12 +202,12 @@ func (r *result) prefill(ctx context.Context, m *zen.Model, c config) error {
 }
 
 // decode times single tokens after a context of c.depth.
-func (r *result) decode(ctx context.Context, m *zen.Model, c config) error {
+func (r *result) decode(ctx context.Context, m *zen.Model, c config) (err error) {
 	decode, done, err := decoder(ctx, m, c)
 	if err != nil {
 		return err
 	}
-	defer done()
+	defer func() { err = errors.Join(err, done()) }()
 	for i := range c.n + 1 {
 		tokens := c.tg
 		switch i {
