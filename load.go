@@ -53,7 +53,7 @@ func load(ctx context.Context, path string, opts []Option, open opener) (m *Mode
 	if err := m.load(ctx, open); err != nil {
 		return m, err
 	}
-	o.logger.InfoContext(ctx, "zen: loaded", "path", path, "backend", o.backend,
+	o.logger.InfoContext(ctx, "zen: loaded", "path", path, "backend", o.backend, "device", m.device,
 		"weights", m.plan.Weights, "kv", m.plan.KV, "context", m.context, "took", time.Since(begin))
 	return m, nil
 }
@@ -82,6 +82,10 @@ func (m *Model) load(ctx context.Context, open opener) (err error) {
 	}
 	if m.backend, err = backend.Open(o.backend, backend.Options{Workers: o.workers, Deterministic: o.deterministic}); err != nil {
 		return err
+	}
+	m.device = m.backend.Name()
+	if d, ok := m.backend.(backend.Describer); ok {
+		m.device = d.Describe()
 	}
 	if o.deterministic && !m.backend.Deterministic() {
 		return fmt.Errorf("%w: WithDeterminism: backend %q", ErrUnsupported, o.backend)

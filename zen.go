@@ -32,6 +32,7 @@ type Model struct {
 	checkpoint *checkpoint.Checkpoint
 	weights    *model.Weights
 	backend    backend.Backend
+	device     string // what the backend says of itself
 	cache      *kvcache.Cache
 	engine     *engine.Engine
 
@@ -80,6 +81,10 @@ func (m *Model) Close() error {
 	})
 	return m.closeErr
 }
+
+// Device says what the model runs on, for logs and reports of speed: the processor's
+// instructions that are used, or the name of the GPU and of the library beside it.
+func (m *Model) Device() string { return m.device }
 
 // Config returns what the checkpoint's config.json says of the model.
 func (m *Model) Config() model.Config { return *m.config }

@@ -12,6 +12,12 @@ type MemoryMeter interface {
 	FreeMemory() (int64, error)
 }
 
+// Describer is a Backend that says what it runs on, for a log or a report of speed:
+// the device, and which of several ways of computing were chosen for it.
+type Describer interface {
+	Describe() string
+}
+
 // HostAllocator is a Backend that copies faster between its memory and certain
 // memory of the host's.
 type HostAllocator interface {

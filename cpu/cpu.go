@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/gonum/blas/gonum"
 
 	"github.com/zenlm/zen/backend"
+	"github.com/zenlm/zen/cpu/internal/simd"
 	"github.com/zenlm/zen/tensor"
 )
 
@@ -74,6 +75,11 @@ func New(o Options) (*Backend, error) {
 
 // Name returns "cpu".
 func (b *Backend) Name() string { return "cpu" }
+
+// Describe says how many workers there are and what instructions they use.
+func (b *Backend) Describe() string {
+	return fmt.Sprintf("%d workers; %s", b.Workers(), simd.Chosen())
+}
 
 // Deterministic reports whether Sgemm is gonum's own: another's inner product
 // may depend on the number of rows.

@@ -94,6 +94,7 @@ func TestOptions(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "cpu", b.Name())
 	require.Equal(t, 2, b.(*cpu.Backend).Workers())
+	require.Regexp(t, `^2 workers; INT8 and INT4 by \w+, BF16 by \w+, `, b.(backend.Describer).Describe())
 	require.NoError(t, b.Close())
 }
 

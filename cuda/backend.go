@@ -24,7 +24,8 @@ type Backend struct {
 	staging *staging
 	step    *stepBuffer
 	kernels *kernelSet
-	blas    *blas    // or nil
+	blas    *blas // or nil, for the reason noBlas
+	noBlas  string
 	host    [][]byte // of AllocHost
 
 	// invariant says that rows are multiplied by zen_gemv and attended to by decode
@@ -71,7 +72,7 @@ func (b *Backend) fill() (err error) {
 		return err
 	}
 	b.step = &stepBuffer{}
-	if b.blas = openBlas(b.device); b.blas != nil {
+	if b.blas, b.noBlas = openBlas(b.device); b.blas != nil {
 		b.blas.workspace, err = b.alloc(blasWorkspace)
 	}
 	return err
@@ -79,6 +80,18 @@ func (b *Backend) fill() (err error) {
 
 // Name returns "cuda".
 func (b *Backend) Name() string { return "cuda" }
+
+// Describe names the device and what multiplies many rows of 16 bits.
+func (b *Backend) Describe() string {
+	i, by := b.device.info, "cuBLASLt"
+	switch {
+	case b.invariant:
+		by = "kernels of one row, for determinism"
+	case b.blas == nil:
+		by = "zen's own kernel, as cuBLASLt is not used: " + b.noBlas
+	}
+	return fmt.Sprintf("%s, compute capability %d.%d; products of many rows by %s", i.name, i.major, i.minor, by)
+}
 
 // Deterministic returns Options.Deterministic. Without it how many rows a step has and
 // how long its sequences are decides by which kernel, and in how many parts, sums are

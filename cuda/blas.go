@@ -41,14 +41,14 @@ type productShape struct {
 // blasMutex guards the library's loading.
 var blasMutex sync.Mutex
 
-// openBlas returns nil where there is no library.
-func openBlas(d *device) *blas {
+// openBlas returns nil, and why, where there is no library.
+func openBlas(d *device) (b *blas, why string) {
 	blasMutex.Lock()
 	defer blasMutex.Unlock()
-	if C.zen_blas_open(d.c) != nil {
-		return nil
+	if why := C.zen_blas_open(d.c); why != nil {
+		return nil, C.GoString(why)
 	}
-	return &blas{device: d, plans: map[productShape]uint64{}}
+	return &blas{device: d, plans: map[productShape]uint64{}}, ""
 }
 
 func (b *blas) close() {

@@ -56,6 +56,7 @@ type config struct {
 type result struct {
 	Model   string `json:"model"`
 	Backend string `json:"backend"`
+	Device  string `json:"device"`
 	Weights string `json:"weights"`
 	KV      string `json:"kv,omitempty"`
 	Sample  string `json:"sample,omitempty"`
@@ -148,7 +149,7 @@ func measure(ctx context.Context, c config) (*result, error) {
 		return nil, err
 	}
 	defer m.Close()
-	r := &result{Model: c.model, Backend: c.backend, Weights: c.weights, KV: c.kv, Sample: c.sample, Threads: c.threads, PP: c.pp, TG: c.tg, Depth: c.depth}
+	r := &result{Model: c.model, Backend: c.backend, Device: m.Device(), Weights: c.weights, KV: c.kv, Sample: c.sample, Threads: c.threads, PP: c.pp, TG: c.tg, Depth: c.depth}
 	r.LoadSeconds = time.Since(begin).Seconds()
 	if err := r.prefill(ctx, m, c); err != nil {
 		return nil, err
@@ -275,6 +276,7 @@ func errorOf(errs ...error) error {
 
 func (r *result) print() {
 	fmt.Printf("model        %s on %s, %d threads, loaded in %.2f s\n", r.Model, r.Backend, r.Threads, r.LoadSeconds)
+	fmt.Printf("device       %s\n", r.Device)
 	fmt.Printf("prefill %-5d %.1f tok/s, first token after %.2f s\n", r.PP, r.Prefill, r.FirstToken)
 	fmt.Printf("decode %-6d %.2f tok/s at depth %d\n", r.TG, r.Decode, r.Depth)
 	fmt.Printf("bandwidth    %.2f GB a token, %.1f GB/s", float64(r.BytesPerToken)/1e9, r.Decode*float64(r.BytesPerToken)/1e9)

@@ -2,6 +2,8 @@
 
 package simd
 
+import "fmt"
+
 // Use makes every operation run its variant of that name, or plain Go where it has
 // none, until restore is called. It is for tests and not safe beside operations.
 func Use(name string) (restore func()) {
@@ -12,6 +14,12 @@ func Use(name string) (restore func()) {
 	bf16Chosen = named(bf16Variants(), name, func(k bf16Kernels) string { return k.name })
 	dotsChosen = named(dotVariants(), name, func(k dotKernels) string { return k.name })
 	return func() { quantChosen, vectorChosen, tileChosen, bf16Chosen, dotsChosen = quant, vector, tile, bf16, dot }
+}
+
+// Chosen names the variants that operations run.
+func Chosen() string {
+	return fmt.Sprintf("INT8 and INT4 by %s, BF16 by %s, other products by %s, attention by %s, vectors by %s",
+		quantChosen.name, bf16Chosen.name, dotsChosen.name, tileChosen.name, vectorChosen.name)
 }
 
 // named returns the variant of that name, else the last, which is plain Go.
