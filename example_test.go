@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -39,6 +41,45 @@ func Example() {
 }
 
 // end: generate
+
+func ExampleModel_Save() {
+	ctx := context.Background()
+	path, remove := tinyCheckpoint()
+	defer remove()
+	small := filepath.Join(path, "int4")
+	// snippet: weights
+	m, err := zen.Load(ctx, path, zen.WithWeights(zen.Int4)) // or zen.Int8
+	if err != nil {
+		panic(err)
+	}
+	defer m.Close()
+	if err := m.Save(small); err != nil { // a folder that zen.Load takes as it is
+		panic(err)
+	}
+	// end: weights
+	before, err := zen.Plan(ctx, path)
+	if err != nil {
+		panic(err)
+	}
+	after, err := zen.Plan(ctx, small)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(after.Weights < before.Weights)
+	// Output: true
+}
+
+// tinyCheckpoint returns a folder with the checkpoint of zentest.
+func tinyCheckpoint() (path string, remove func()) {
+	path, err := os.MkdirTemp("", "zen")
+	if err == nil {
+		err = os.CopyFS(path, zentest.FS())
+	}
+	if err != nil {
+		panic(err)
+	}
+	return path, func() { os.RemoveAll(path) }
+}
 
 func ExampleModel_Stream() {
 	ctx := context.Background()

@@ -15,6 +15,7 @@ type MemoryMeter interface {
 // Describer is a Backend that says what it runs on, for a log or a report of speed:
 // the device, and which of several ways of computing were chosen for it.
 type Describer interface {
+	// Describe returns that in one line.
 	Describe() string
 }
 
