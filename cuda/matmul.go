@@ -105,9 +105,9 @@ func gemvShared(rows, stages int, weight *tensor.Tensor) int {
 	return n + stages*stage
 }
 
-// shape is how zen_gemv is launched: blocks to a multiprocessor, or 0 for one to a
-// tile of 16 outputs within one and two, and stages of the ring. The figures were
-// the fastest in whole steps on an H100.
+// shape is how zen_gemv is launched: blocks to two multiprocessors, or 0 for one to a
+// tile of 16 outputs within one and two to a multiprocessor, and stages of the ring. The
+// figures were the fastest in whole steps on an H100.
 type shape struct{ blocks, stages int }
 
 // The roles of a product in a step.
@@ -120,37 +120,44 @@ const (
 )
 
 // gemvShape chooses for a weight and the outputs of the launch.
-func (b *Backend) gemvShape(r role, dtype tensor.DType, outputs int) shape {
+func (b *Backend) gemvShape(r role, weight *tensor.Tensor, outputs int) shape {
+	dtype, in := weight.DType, weight.Dim(1)
 	tiles, processors := blocks(outputs, 16), b.device.info.multiprocessors
 	small := tiles <= 2*processors
 	quantized := dtype == tensor.Q8 || dtype == tensor.Q4
 	switch {
-	case r == qkvRole && tiles > processors && small:
+	case r == qkvRole && tiles > processors && tiles <= 3*processors:
+		s := shape{0, 4}
 		if quantized {
-			return shape{0, 2}
+			s.stages = 2
 		}
-		return shape{0, 4}
+		if !small {
+			s.blocks = 3
+		}
+		return s
 	case r == qkvRole && dtype == tensor.Q8:
-		return shape{1, 6}
+		return shape{2, 6}
 	case r == qkvRole:
-		return shape{1, 8}
-	case r == plainRole && small:
+		return shape{2, 8}
+	case r == plainRole && small && in <= 2*outputs: // o
 		return shape{0, 4}
-	case dtype == tensor.Q8 && r == gatedRole:
+	case r == plainRole && small && quantized: // down
 		return shape{2, 4}
+	case dtype == tensor.Q8 && r == gatedRole:
+		return shape{4, 4}
 	case dtype == tensor.Q8:
-		return shape{1, 4}
+		return shape{2, 4}
 	case dtype == tensor.Q4:
-		return shape{2, 2}
+		return shape{4, 2}
 	}
-	return shape{1, 8}
+	return shape{2, 8}
 }
 
 // launchGemv returns the launch of a kernel for rows of x and a number of outputs,
 // with as many stages as fit.
 func (b *Backend) launchGemv(kernel uint64, r role, rows, outputs int, weight *tensor.Tensor) *launch {
-	s, processors := b.gemvShape(r, weight.DType, outputs), b.device.info.multiprocessors
-	grid := s.blocks * processors
+	s, processors := b.gemvShape(r, weight, outputs), b.device.info.multiprocessors
+	grid := s.blocks * processors / 2
 	if s.blocks == 0 {
 		grid = min(2*processors, max(processors, blocks(outputs, 16)))
 	}
