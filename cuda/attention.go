@@ -67,10 +67,14 @@ func (b *Backend) attentionAlone(a attentionOperands, rows int) {
 // cluster's shared memory or in a workspace.
 func (b *Backend) attentionDecode(a attentionOperands, rows int) {
 	kvHeads, headDim, dtype := a.kv.K.Dim(1), a.kv.K.Dim(3), a.kv.K.DType
-	chunks := blocks(a.heads/kvHeads, groupChunk)
+	chunks, processors := blocks(a.heads/kvHeads, groupChunk), b.device.info.multiprocessors
+	groups, block, shared := rows*kvHeads*chunks, 128, attentionShared[headDim]
 	kernel := b.kernels.attentionCluster[headDim][dtype]
-	if kernel != 0 && b.step.longest <= clusterPositions && rows*kvHeads*chunks <= b.device.info.multiprocessors {
+	if kernel != 0 && b.step.longest <= clusterPositions && groups <= processors {
 		a.splits = clusterSplits
+		if groups*a.splits <= processors {
+			kernel, block, shared = b.kernels.attentionWide[headDim][dtype], 256, 2*shared
+		}
 	} else {
 		kernel = b.kernels.attentionDecode[headDim][dtype]
 		a.splits = b.splits(rows * kvHeads)
@@ -80,10 +84,10 @@ func (b *Backend) attentionDecode(a attentionOperands, rows int) {
 	if b.failed() {
 		return
 	}
-	l := b.launch(kernel, true, 128, kvHeads*chunks, rows, a.splits)
-	l.shared = uint32(attentionShared[headDim])
-	if kvHeads*chunks*rows*a.splits <= b.device.info.multiprocessors {
-		l.shared = uint32(b.device.decodeShared(attentionShared[headDim]))
+	l := b.launch(kernel, true, block, kvHeads*chunks, rows, a.splits)
+	l.shared = uint32(shared)
+	if groups*a.splits <= processors {
+		l.shared = uint32(b.device.decodeShared(shared))
 	}
 	b.attentionParams(l, a)
 }

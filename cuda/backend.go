@@ -41,10 +41,9 @@ type Backend struct {
 	partial  *memory // parts of decode attention
 	counters *memory // of parts, which kernels leave at zero
 	groups   *memory // maxima of Largest
-	largest  *memory // results of Largest
 	raw      *memory // a piece of a quantised matrix as the host has it
 
-	candidates []byte // results of Largest on the host, pinned
+	candidates []byte // results of Largest, of AllocHost
 }
 
 var _ backend.Backend = (*Backend)(nil)

@@ -41,6 +41,7 @@ typedef struct {
 	F(context_destroy, "cuCtxDestroy_v2", (handle)) \
 	F(context_set, "cuCtxSetCurrent", (handle)) \
 	F(stream_create, "cuStreamCreate", (handle *, unsigned)) \
+	F(stream_query, "cuStreamQuery", (handle)) \
 	F(stream_sync, "cuStreamSynchronize", (handle)) \
 	F(stream_capture, "cuStreamBeginCapture_v2", (handle, int)) \
 	F(stream_captured, "cuStreamEndCapture", (handle, handle *)) \
@@ -308,5 +309,34 @@ int zen_wait(zen_device *d, uint64_t event) {
 
 int zen_sync(zen_device *d) {
 	ENTER(d);
+	return cu.stream_sync(d->stream);
+}
+
+// rest is a moment's pause of a thread that waits.
+static inline void rest(void) {
+#if defined(__x86_64__)
+	__asm__ volatile("pause");
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+int zen_await(zen_device *d, const int32_t *words, int n, int stride) {
+	ENTER(d);
+	// The driver, which alone knows of failures, is asked now and then. A step that takes
+	// long is waited for as the driver does it.
+	enum { not_ready = 600, looks = 256, questions = 1024 };
+	int at = 0;
+	for (int q = 0; q < questions; q++) {
+		for (int i = 0; i < looks; i++) {
+			while (at < n && __atomic_load_n(&words[at], __ATOMIC_ACQUIRE) != -1)
+				at += stride;
+			if (at >= n)
+				return 0;
+			rest();
+		}
+		if ((code = cu.stream_query(d->stream)) != not_ready)
+			return code;
+	}
 	return cu.stream_sync(d->stream);
 }

@@ -227,6 +227,12 @@ func (d *device) record(event uint64) error {
 // wait returns once the stream has passed the event.
 func (d *device) wait(event uint64) error { return check("wait", C.zen_wait(d.c, C.uint64_t(event))) }
 
+// await returns once the stream has written every stride-th of words of allocHost's
+// memory, or is done.
+func (d *device) await(words []int32, stride int) error {
+	return check("wait", C.zen_await(d.c, (*C.int32_t)(unsafe.SliceData(words)), C.int(len(words)), C.int(stride)))
+}
+
 // sync returns once the stream is done.
 func (d *device) sync() error { return check("wait", C.zen_sync(d.c)) }
 

@@ -92,4 +92,9 @@ int zen_record(zen_device *d, uint64_t event);
 int zen_wait(zen_device *d, uint64_t event);
 int zen_sync(zen_device *d);
 
+// zen_await returns once every stride-th of n words in host memory, all -1 at first, has
+// been written by what was given to the stream, or the stream is done. It learns of
+// that sooner than zen_sync.
+int zen_await(zen_device *d, const int32_t *words, int n, int stride);
+
 #endif

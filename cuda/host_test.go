@@ -160,6 +160,66 @@ func TestFirstFailureSticks(t *testing.T) {
 	require.NoError(t, b.Close())
 }
 
+// Words that have been written end the wait at once. While one has not, the driver is
+// asked, and here it answers with a failure.
+func TestAwaitLooksBeforeItAsks(t *testing.T) {
+	if !child(t, "ZEN_FAIL=cuStreamQuery") {
+		return
+	}
+	b, err := open(0)
+	require.NoError(t, err)
+	require.NoError(t, b.device.await([]int32{0, unwritten, 7, unwritten, 512, unwritten}, 2))
+	x, err := b.Alloc(tensor.F32, 2, 64)
+	require.NoError(t, err)
+	b.Largest(make([]backend.Candidates, 2), x)
+	var fault *Error
+	require.ErrorAs(t, b.Sync(), &fault)
+	require.Equal(t, Error{"wait", 700, "CUDA_ERROR_ILLEGAL_ADDRESS"}, *fault)
+	require.NoError(t, b.Close())
+}
+
+// A device that is done without having written leaves no candidates.
+func TestAwaitEndsWithTheStream(t *testing.T) {
+	if !child(t) {
+		return
+	}
+	b, err := open(0)
+	require.NoError(t, err)
+	x, err := b.Alloc(tensor.F32, 1, 64)
+	require.NoError(t, err)
+	dst := make([]backend.Candidates, 1)
+	b.Largest(dst, x)
+	require.NoError(t, b.Sync())
+	require.Empty(t, dst[0].IDs)
+	b.Free(x)
+	require.NoError(t, b.Close())
+}
+
+// The output and the down projection have as many outputs; rows as long as the latter's
+// keep the memory busy with one block to a multiprocessor.
+func TestProductsAreShapedByTheirRole(t *testing.T) {
+	b := &Backend{device: &device{info: deviceInfo{multiprocessors: 132, shared: 227 << 10}}}
+	for _, c := range []struct {
+		role            role
+		dtype           tensor.DType
+		out, in, launch int // outputs of the weight, and of the launch
+		want            shape
+	}{
+		{qkvRole, tensor.BF16, 2048, 2048, 2560, shape{0, 4}},
+		{qkvRole, tensor.Q4, 3584, 3584, 4608, shape{3, 2}},
+		{qkvRole, tensor.BF16, 896, 896, 1152, shape{2, 8}},
+		{plainRole, tensor.BF16, 2048, 2048, 2048, shape{0, 4}},
+		{plainRole, tensor.BF16, 2048, 11008, 2048, shape{2, 8}},
+		{plainRole, tensor.Q8, 3584, 18944, 3584, shape{2, 4}},
+		{plainRole, tensor.Q4, 3584, 18944, 3584, shape{2, 4}},
+		{gatedRole, tensor.Q4, 11008, 2048, 22016, shape{4, 2}},
+		{plainRole, tensor.Q4, 151936, 2048, 151936, shape{4, 2}},
+	} {
+		w := &tensor.Tensor{DType: c.dtype, Shape: []int{c.out, c.in}}
+		require.Equal(t, c.want, b.gemvShape(c.role, w, c.launch), "%v", c)
+	}
+}
+
 // The driver of testdata takes SIGINT for itself, and starts a thread.
 func TestSignalsStayGos(t *testing.T) {
 	if !child(t) {

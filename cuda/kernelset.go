@@ -23,9 +23,9 @@ type kernelSet struct {
 	gemv, gemvSwiGLU, gemvQKV              byType
 	gemm, convert, dequant, repack         byType
 
-	attentionDecode, attentionCluster, attentionPrefill map[int]*byType // by headDim
+	attentionDecode, attentionCluster, attentionWide, attentionPrefill map[int]*byType // by headDim
 
-	rmsNorm, swiGLU, add, selectRows, groupMax, largest, scaleRows uint64
+	rmsNorm, swiGLU, add, selectRows, groupMax, largest, scaleRows, readHost uint64
 }
 
 // suffixes are how kernels' names end.
@@ -46,7 +46,7 @@ func loadKernels(d *device) (*kernelSet, error) {
 		return nil, err
 	}
 	k := &kernelSet{attentionDecode: map[int]*byType{}, attentionCluster: map[int]*byType{},
-		attentionPrefill: map[int]*byType{}}
+		attentionWide: map[int]*byType{}, attentionPrefill: map[int]*byType{}}
 	l := loader{device: d}
 	floats := []tensor.DType{tensor.F32, tensor.F16, tensor.BF16}
 	halves := []tensor.DType{tensor.F16, tensor.BF16}
@@ -65,18 +65,20 @@ func loadKernels(d *device) (*kernelSet, error) {
 	l.each(&k.repack, "zen_repack", "", 0, append(blocks, tensor.I8))
 	for headDim, shared := range attentionShared {
 		dim := "_" + strconv.Itoa(headDim)
-		decode, cluster, prefill := new(byType), new(byType), new(byType)
+		decode, cluster, wide, prefill := new(byType), new(byType), new(byType), new(byType)
 		l.each(decode, "zen_attention_decode", dim, d.decodeShared(shared), append(halves, tensor.I8))
 		l.each(prefill, "zen_attention_prefill", dim, shared, append(halves, tensor.I8))
 		if d.info.major >= 9 {
 			l.each(cluster, "zen_attention_decode", dim+"_cluster", d.decodeShared(shared), append(halves, tensor.I8))
+			l.each(wide, "zen_attention_decode", dim+"_wide", d.decodeShared(2*shared), append(halves, tensor.I8))
 		}
-		k.attentionDecode[headDim], k.attentionCluster[headDim], k.attentionPrefill[headDim] = decode, cluster, prefill
+		k.attentionDecode[headDim], k.attentionPrefill[headDim] = decode, prefill
+		k.attentionCluster[headDim], k.attentionWide[headDim] = cluster, wide
 	}
 	for name, f := range map[string]*uint64{
 		"zen_rmsnorm": &k.rmsNorm, "zen_swiglu": &k.swiGLU, "zen_add": &k.add,
 		"zen_select_rows": &k.selectRows, "zen_group_max": &k.groupMax, "zen_largest": &k.largest,
-		"zen_scale_rows": &k.scaleRows,
+		"zen_scale_rows": &k.scaleRows, "zen_read_host": &k.readHost,
 	} {
 		l.one(f, name, 0)
 	}

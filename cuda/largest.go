@@ -31,7 +31,7 @@ func (b *Backend) Largest(dst []backend.Candidates, x *tensor.Tensor) {
 		return
 	}
 	groups := blocks(columns, groupElements)
-	keys, out := b.room(&b.groups, 4*n*groups), b.room(&b.largest, 4*n*largestWords)
+	keys := b.room(&b.groups, 4*n*groups)
 	host, err := b.hostRoom(4 * n * largestWords)
 	if err != nil {
 		b.stream.fail(err)
@@ -39,16 +39,18 @@ func (b *Backend) Largest(dst []backend.Candidates, x *tensor.Tensor) {
 	if b.failed() {
 		return
 	}
+	words := unsafe.Slice((*int32)(unsafe.Pointer(unsafe.SliceData(host))), len(host)/4)
+	for i := range n {
+		words[i*largestWords] = unwritten
+	}
 	b.launch(b.kernels.groupMax, true, threads, blocks(groups, threads/32), n).
 		pointer(keys).pointer(address(x)).int(columns)
 	l := b.launch(b.kernels.largest, true, largestThreads, n).
-		pointer(out).pointer(address(x)).pointer(keys).int(columns).int(max(1, min(largestElements, groups/4)))
+		pointer(hostAddress(host)).pointer(address(x)).pointer(keys).int(columns).int(max(1, min(largestElements, groups/4)))
 	l.shared = uint32(4 * groups)
-	b.stream.do(func() error { return b.device.toHost(host, out) })
-	if b.stream.sync() != nil {
+	if b.stream.await(words, largestWords) != nil {
 		return
 	}
-	words := unsafe.Slice((*int32)(unsafe.Pointer(unsafe.SliceData(host))), len(host)/4)
 	for i := range dst {
 		dst[i] = candidates(words[i*largestWords:][:largestWords])
 	}

@@ -158,6 +158,20 @@ func (s *stream) forget() error {
 	return first
 }
 
+// unwritten is what await takes for a word that the device has not written.
+const unwritten = -1
+
+// await waits until the device has written every stride-th of words, as the last
+// thing of all it was given, and returns the first failure.
+func (s *stream) await(words []int32, stride int) error {
+	s.flush()
+	if s.err == nil {
+		s.fail(s.device.await(words, stride))
+		s.busy = false
+	}
+	return s.err
+}
+
 // sync waits until the device is done and returns the first failure.
 func (s *stream) sync() error {
 	s.flush()

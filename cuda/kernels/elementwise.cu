@@ -153,3 +153,18 @@ extern "C" __global__ void zen_convert_f16(__half *dst, float *rowScale, const f
     dst[i] = fromFloat<__half>(readL2(x + i) * inverse);
   if (threadIdx.x == 0) rowScale[row] = scale;
 }
+
+// zen_read_host copies what the host has written in its own memory. What comes next
+// must wait for it before it lets others start: zen_gemv does not.
+//
+//	dst, src  [n] of 16 bytes; src in the host's memory
+//
+// grid: ceil(n / blockDim.x)
+extern "C" __global__ void zen_read_host(int4 *dst, const int4 *src, int n) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  int4 v;
+  if (i < n) v = __ldcv(src + i);
+  waitForPredecessor();
+  releaseSuccessor();
+  if (i < n) dst[i] = v;
+}

@@ -55,6 +55,13 @@ __device__ __forceinline__ int blockScan(int n, int *scratch, int &total) {
   return before;
 }
 
+// publish sets the count of a row once all else that the calling thread has seen
+// written can be read, from the host too.
+__device__ __forceinline__ void publish(int *out, int count) {
+  __threadfence_system();
+  *static_cast<volatile int *>(out) = count;
+}
+
 }  // namespace zen
 
 using namespace zen;
@@ -90,7 +97,8 @@ extern "C" __global__ void __launch_bounds__(256)
 //	x     [rows, columns]    F32
 //	keys  [rows, groups]     of zen_group_max; k <= groups
 //
-// The count is 0 where a row has NaN or +Inf, nothing finite, or more than fit.
+// The count is 0 where a row has NaN or +Inf, nothing finite, or more than fit. It is
+// written last: out may lie in the host's memory, and the host wait for it.
 //
 // grid: rows; block: 1024; shared: 4·groups bytes.
 extern "C" __global__ void __launch_bounds__(largestThreads)
@@ -99,6 +107,7 @@ extern "C" __global__ void __launch_bounds__(largestThreads)
   __shared__ int scratch[33];
   __shared__ int selected[largestThreads];  // groups that have elements to list
   __shared__ int first[largestThreads];     // their counts, then where their elements go
+  __shared__ int found[2 * largestCapacity];  // columns, elements
   waitForPredecessor();
   releaseSuccessor();
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
@@ -111,7 +120,7 @@ extern "C" __global__ void __launch_bounds__(largestThreads)
     bad |= groupKeys[g] == notFinite;
   }
   if (__syncthreads_or(bad)) {
-    if (threadIdx.x == 0) out[0] = 0;
+    if (threadIdx.x == 0) publish(out, 0);
     return;
   }
   // The largest key that at least k maxima reach, bit by bit.
@@ -135,7 +144,7 @@ extern "C" __global__ void __launch_bounds__(largestThreads)
     count += total;
   }
   if (count > largestThreads) {
-    if (threadIdx.x == 0) out[0] = 0;
+    if (threadIdx.x == 0) publish(out, 0);
     return;
   }
   __syncthreads();
@@ -152,24 +161,31 @@ extern "C" __global__ void __launch_bounds__(largestThreads)
   const int mine = threadIdx.x < count ? first[threadIdx.x] : 0;
   const int before = blockScan(mine, scratch, total);
   if (threadIdx.x < count) first[threadIdx.x] = before;
-  const bool fits = total <= largestCapacity;
-  if (threadIdx.x == 0) out[0] = fits ? total : 0, out[1] = __float_as_int(keyOrder(least));
-  if (!fits) return;
-  __syncthreads();
+  if (total > largestCapacity) {
+    if (threadIdx.x == 0) publish(out, 0);
+    return;
+  }
   for (int i = warp; i < count; i += largestThreads / 32) {
     int to = first[i];
 #pragma unroll
     for (int j = 0; j < groupElements / 32; j++) {
       const int at = selected[i] * groupElements + 32 * j + lane;
       const float v = at < columns ? readL2(row + at) : 0.f;
-      const bool listed = at < columns && orderKey(v) >= least;
-      const unsigned all = __ballot_sync(everyLane, listed);
-      if (listed) {
+      const bool large = at < columns && orderKey(v) >= least;
+      const unsigned all = __ballot_sync(everyLane, large);
+      if (large) {
         const int place = to + __popc(all & ((1u << lane) - 1));
-        out[2 + place] = at;
-        out[2 + largestCapacity + place] = __float_as_int(v);
+        found[place] = at;
+        found[largestCapacity + place] = __float_as_int(v);
       }
       to += __popc(all);
     }
   }
+  __syncthreads();
+  // Whole lines, for each write on its own is one of the bus's.
+  static_assert(largestThreads == 2 * largestCapacity);
+  if (threadIdx.x == 0) out[1] = __float_as_int(keyOrder(least));
+  if (threadIdx.x % largestCapacity < total) out[2 + threadIdx.x] = found[threadIdx.x];
+  __syncthreads();
+  if (threadIdx.x == 0) publish(out, total);
 }

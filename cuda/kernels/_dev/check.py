@@ -258,6 +258,18 @@ def check_decode(cases=DECODES):
                         tag + " cluster", err(dst[:rows], want), {"f16": 1.5e-3, "bf16": 1e-2}[name]
                     )
                     report(tag + " cluster padding is zero", float((dst[rows] != 0).sum()), 0)
+                    dst.fill_(float("nan"))
+                    launch(
+                        f"zen_attention_decode_{name}_{d}_wide",
+                        (kv * chunks, rows + 1, 8),
+                        256,
+                        d * 1024,
+                        [p],
+                    )
+                    report(
+                        tag + " wide", err(dst[:rows], want), {"f16": 1.5e-3, "bf16": 1e-2}[name]
+                    )
+                    report(tag + " wide padding is zero", float((dst[rows] != 0).sum()), 0)
                     launch(f"zen_attention_{name}", (heads, rows + 1), 128, 0, [p])
                     report(tag + " generic", err(dst[:rows], want), 1e-5)
 
