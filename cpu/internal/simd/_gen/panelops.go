@@ -183,14 +183,25 @@ func (t *panelTile) row(r, disp int) Mem {
 	return rows{base: t.x, base4: t.x4, stride: t.stride, stride3: t.stride3}.at(r, disp)
 }
 
-// ahead is the distance in bytes at which weights are fetched for one row, which is
-// as fast as memory. It does not stop at a panel's end, where the next one starts.
-const ahead = 4096
+// The distances in bytes at which weights are fetched for one row, which is as fast
+// as memory: into the second-level cache, whose queue holds more lines that are on their way, and
+// from there into the first. They do not stop at a panel's end, where the next one starts.
+const (
+	ahead       = 8192
+	aheadNear   = 2048
+	aheadScales = 512 // into the first-level cache at once: there are few
+)
 
-// prefetch emits the fetching of the line at disp, ahead of one row.
+// prefetch emits the fetching of the line at disp, and of scales with a block's first
+// line, ahead of one row.
 func (t *panelTile) prefetch(part, disp int) {
-	if t.n == 1 && part == 0 {
-		PREFETCHT0(Mem{Base: t.w, Disp: disp + ahead})
+	if t.n > 1 || part > 0 {
+		return
+	}
+	PREFETCHT1(Mem{Base: t.w, Disp: disp + ahead})
+	PREFETCHT0(Mem{Base: t.w, Disp: disp + aheadNear})
+	if disp == 0 {
+		PREFETCHT0(Mem{Base: t.s, Disp: aheadScales})
 	}
 }
 

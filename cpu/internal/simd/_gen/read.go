@@ -19,7 +19,8 @@ func readLines() {
 	}
 	Label("lines")
 	for i := range 8 {
-		PREFETCHT0(Mem{Base: p, Disp: 64*i + 4096})
+		PREFETCHT1(Mem{Base: p, Disp: 64*i + ahead})
+		PREFETCHT0(Mem{Base: p, Disp: 64*i + aheadNear})
 		VPXORD(Mem{Base: p, Disp: 64 * i}, z(i), z(i))
 	}
 	ADDQ(I32(512), p)
