@@ -126,11 +126,14 @@ type attentionOperands struct {
 
 // attentionParams appends AttentionParams.
 func (b *Backend) attentionParams(l *launch, a attentionOperands) {
-	k := a.kv.K
+	k, settled := a.kv.K, 0
+	if b.step.decoding { // a sequence appends one position in a step
+		settled = 1
+	}
 	l.pointer(a.dst).pointer(0).pointer(a.q).pointer(address(k)).pointer(address(a.kv.V)).
 		pointer(b.step.at(stepPositions) + uint64(4*a.first)).pointer(b.step.at(stepSequences) + uint64(4*a.first)).
 		pointer(b.step.at(stepPages)).pointer(a.workspace).pointer(a.counters).pointer(b.step.at(stepTiles)).
 		pointer(scales(k)).pointer(scales(a.kv.V)).
 		int(b.step.pageStride).int(a.heads).int(k.Dim(1)).int(k.Dim(3)).int(k.Dim(2)).
-		int(a.window).int(a.splits).float(a.scale).int(a.alone).int(0)
+		int(a.window).int(a.splits).float(a.scale).int(a.alone).int(settled)
 }

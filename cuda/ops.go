@@ -14,16 +14,17 @@ const threads = 256
 
 // launch returns the next launch of a kernel with that grid; the caller appends the
 // parameters. A kernel that waits for the one before it by itself is launched
-// early.
+// early, but for one that may read the step's arrays before it waits for them.
 func (b *Backend) launch(kernel uint64, early bool, block int, grid ...int) *launch {
 	l := b.stream.next(kernel)
 	l.grid, l.block = [3]uint32{1, 1, 1}, [3]uint32{uint32(block), 1, 1}
 	for i, n := range grid {
 		l.grid[i] = uint32(n)
 	}
-	if early && b.device.info.major >= 9 {
+	if early && !b.step.arriving && b.device.info.major >= 9 {
 		l.early = 1
 	}
+	b.step.arriving = false
 	return l
 }
 
@@ -35,6 +36,7 @@ func (b *Backend) Embed(dst, table *tensor.Tensor) {
 	if b.failed() || dst.Len() == 0 {
 		return
 	}
+	b.step.arriving = false // it waits before it reads, and before it lets others start
 	b.launch(b.kernels.embed[table.DType], true, threads, dst.Dim(0)).
 		pointer(address(dst)).pointer(address(table)).pointer(scales(table)).pointer(b.step.at(stepTokens)).
 		int(dst.Dim(0)).int(dst.Dim(1))

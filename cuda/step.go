@@ -30,6 +30,7 @@ type stepBuffer struct {
 	tiles      int
 	longest    int  // length of the longest sequence
 	decoding   bool // every sequence has one row
+	arriving   bool // the launch before the next one writes the device's memory
 }
 
 // tile is rows of one sequence that a block of prefill attention takes.
@@ -140,6 +141,7 @@ func (b *Backend) Begin(batch *backend.Batch) {
 func (b *Backend) readHost(dst uint64, src []byte) {
 	n := blocks(len(src), 16)
 	b.launch(b.kernels.readHost, true, threads, blocks(n, threads)).pointer(dst).pointer(hostAddress(src)).int(n)
+	b.step.arriving = true
 }
 
 // hostAddress returns where the device finds memory of allocHost: where the host does.

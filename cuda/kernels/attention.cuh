@@ -20,6 +20,10 @@ namespace zen {
 //	counters   [rows, kvHeads, headChunks]         zero before and after, decode only
 //	tiles      [tiles, 4]                          prefill only
 //
+// With settled, this step writes keys and values at the rows' own positions alone, and
+// what earlier steps wrote has come: decode attention may read the other positions before
+// it waits.
+//
 // With alone, how decode attention splits a row depends on the row's length, not on
 // splits, which is at least what the longest row asks for.
 //
@@ -41,7 +45,7 @@ struct AttentionParams {
   const __half *vScales;
   int pageStride, heads, kvHeads, headDim, pageSize, window, splits;
   float scale;
-  int alone, pad;
+  int alone, settled;
 };
 static_assert(sizeof(AttentionParams) == 144, "AttentionParams differs from its Go twin");
 

@@ -150,9 +150,16 @@ __device__ void attentionDecode(const AttentionParams &p) {
     }
     copyAsyncCommit();
   };
-  // Positions and pages are given before the step begins; of the cache only the L2
-  // may see a copy before the predecessor, which appends to it, has ended.
-  if (begin + warp < end) {
+  // Positions and pages are given before the step begins. Tiles of settled positions come
+  // then too; of others only the L2 may see a copy before the predecessor, which appends
+  // to them, has ended.
+  int copied = 0;
+  auto isSettled = [&](int tile) { return p.settled && (tile + 1) * tilePositions <= position; };
+  while (copied < stages && isSettled(begin + warp + copied * warps)) {
+    copy(begin + warp + copied * warps, copied);
+    copied++;
+  }
+  if (copied == 0 && begin + warp < end) {
     const int64_t from = tileIndex(begin + warp);
     for (int i = lane; i < tilePositions * headDim / 64; i += 32) {
       asm volatile("prefetch.global.L2 [%0];" ::"l"(static_cast<const T *>(p.k) + from + 64 * i));
@@ -161,7 +168,7 @@ __device__ void attentionDecode(const AttentionParams &p) {
   }
   waitForPredecessor();
   releaseSuccessor();
-  for (int i = 0; i < stages; i++) copy(begin + warp + i * warps, i);
+  for (int i = copied; i < stages; i++) copy(begin + warp + i * warps, i);
   uint32_t q[headDim / 16][4];
   const float *q0 = p.q + (int64_t(row) * p.heads + head0) * headDim;
   const float *rows[2] = {g < heads ? q0 + g * headDim : nullptr,

@@ -154,8 +154,8 @@ extern "C" __global__ void zen_convert_f16(__half *dst, float *rowScale, const f
   if (threadIdx.x == 0) rowScale[row] = scale;
 }
 
-// zen_read_host copies what the host has written in its own memory. What comes next
-// must wait for it before it lets others start: zen_gemv does not.
+// zen_read_host copies what the host has written in its own memory. A kernel that reads
+// it before it waits must not be the next one, or be launched after this one has ended.
 //
 //	dst, src  [n] of 16 bytes; src in the host's memory
 //

@@ -219,6 +219,7 @@ class Decoder:
                     pageSize=32,
                     splits=self.splits,
                     scale=D**-0.5,
+                    settled=1,
                 ),
             )
             yield ("o",) + self.gemv(l["o"], self.x, self.a, residual=self.x)

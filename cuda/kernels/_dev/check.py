@@ -246,7 +246,7 @@ def check_decode(cases=DECODES):
                 report(tag + " counters", float((cnt != 0).sum()), 0)
                 dst.fill_(float("nan"))
                 if splits == 4:
-                    p.splits = 8
+                    p.splits, p.settled = 8, 1
                     launch(
                         f"zen_attention_decode_{name}_{d}_cluster",
                         (kv * chunks, rows + 1, 8),
