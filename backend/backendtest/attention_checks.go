@@ -115,30 +115,28 @@ func (d *device) compareAttention(label string, got, q []float64, c *cache, batc
 	scale float32, window int) {
 	d.Helper()
 	k, v := d.read(c.kv.K), d.read(c.kv.V)
-	heads := len(q) / batch.Rows() / c.headDim
+	group := len(q) / batch.Rows() / c.headDim / c.kvHeads
 	row := 0
 	for _, s := range batch.Sequences {
-		for i := range s.Rows {
-			position := s.Start() + i
-			first := 0
-			if window > 0 {
-				first = max(0, position-window+1)
-			}
-			for h := range heads {
-				at := func(x []float64) func(int) []float64 {
-					return func(p int) []float64 {
-						return x[c.index(s.Pages, p, h/(heads/c.kvHeads)):][:c.headDim]
+		for head := range c.kvHeads {
+			keys := c.gather(k, s.Pages, s.Length, head)
+			values := c.gather(v, s.Pages, s.Length, head)
+			for i := range s.Rows {
+				first, end := 0, s.Start()+i+1
+				if window > 0 {
+					first = max(0, end-window)
+				}
+				for h := head * group; h < (head+1)*group; h++ {
+					from := ((row+i)*c.kvHeads*group + h) * c.headDim
+					want, size, scores := attentionReference(q[from:from+c.headDim],
+						keys[first*c.headDim:end*c.headDim], values[first*c.headDim:end*c.headDim], float64(scale))
+					tol := attentionTolerance(d.multiplies(c.dtype), c.headDim, end-first, scores)
+					if !finite(scores) {
+						tol = attentionTolerance(d.multiplies(c.dtype), c.headDim, end-first, 1)
 					}
+					d.compare(fmt.Sprintf("%s: row %d head %d", label, row+i, h),
+						got[from:from+c.headDim], want, size, tol)
 				}
-				from := ((row+i)*heads + h) * c.headDim
-				want, size, scores := attentionReference(q[from:from+c.headDim], at(k), at(v),
-					first, position, float64(scale))
-				tol := attentionTolerance(d.multiplies(c.dtype), c.headDim, position+1-first, scores)
-				if !finite(scores) {
-					tol = attentionTolerance(d.multiplies(c.dtype), c.headDim, position+1-first, 1)
-				}
-				d.compare(fmt.Sprintf("%s: row %d head %d", label, row+i, h),
-					got[from:from+c.headDim], want, size, tol)
 			}
 		}
 		row += s.Rows

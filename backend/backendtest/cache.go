@@ -43,40 +43,41 @@ func (c *cache) index(pages []int32, position, head int) int {
 	return ((page*c.kvHeads+head)*c.pageSize + slot) * c.headDim
 }
 
-// fill writes length positions of a sequence into a host copy of the cache.
+// store sets the sequence's positions, which must not have been written before.
 //
 //	values  [length, kvHeads, headDim]
-func (c *cache) fill(host []float64, pages []int32, values []float64) {
-	d := c.headDim
-	for i := 0; i < len(values); i += d {
-		position, head := i/d/c.kvHeads, i/d%c.kvHeads
-		copy(host[c.index(pages, position, head):], values[i:i+d])
-	}
-}
-
-// store sets the sequence's positions, which must not have been written before.
 func (d *device) store(c *cache, t *tensor.Tensor, pages []int32, values []float64) {
-	host := d.read(t)
-	c.fill(host, pages, values)
 	if c.dtype == tensor.I8 {
-		q, scales := quantizeRows(host, c.headDim)
-		d.b.Upload(t, q)
-		d.b.Upload(t.Scales, scales)
+		q, scales := quantizeRows(values, c.headDim)
+		d.put(c, t, pages, q)
+		d.put(c, t.Scales, pages, scales)
 		return
 	}
-	data := encode(c.dtype, host)
-	poisonAgain(d.bytes(t), data, c.dtype)
-	d.b.Upload(t, data)
+	d.put(c, t, pages, encode(c.dtype, values))
 }
 
-// poisonAgain keeps the NaN of old where data is NaN: encode makes another.
-func poisonAgain(old, data []byte, dtype tensor.DType) {
-	for i, v := range decode(dtype, data) {
-		if v != v {
-			size := dtype.Size()
-			copy(data[i*size:(i+1)*size], old[i*size:])
-		}
+// put writes a sequence's rows into keys, values or scales of the cache.
+//
+//	rows  [length, kvHeads, t's last axis]
+func (d *device) put(c *cache, t *tensor.Tensor, pages []int32, rows []byte) {
+	all, size := d.bytes(t), t.Dim(-1)*t.DType.Size()
+	for i := range len(rows) / size {
+		at := c.index(pages, i/c.kvHeads, i%c.kvHeads) / c.headDim * size
+		copy(all[at:], rows[i*size:(i+1)*size])
 	}
+	d.b.Upload(t, all)
+}
+
+// gather returns a head's elements of a sequence's positions [0, length).
+//
+//	all     what keys or values of the cache hold
+//	result  [length, headDim]
+func (c *cache) gather(all []float64, pages []int32, length, head int) []float64 {
+	out := make([]float64, 0, length*c.headDim)
+	for position := range length {
+		out = append(out, all[c.index(pages, position, head):][:c.headDim]...)
+	}
+	return out
 }
 
 // rounded returns the values as the type holds them.

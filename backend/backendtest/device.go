@@ -44,17 +44,19 @@ type guarded struct {
 // least 16 elements and leave rows of an odd width unaligned.
 func guardRows(shape []int) int { return 16/max(tensor.Elements(shape[1:]), 1) + 1 }
 
+//go:norace
+//go:nocheckptr
 func poisoned(dtype tensor.DType, n int) []byte {
-	out := make([]byte, 0, n*dtype.Size())
-	for range n {
-		switch dtype {
-		case tensor.F32:
-			out = append(out, 0xef, 0xbe, 0xed, 0x7f)
-		case tensor.F16, tensor.BF16:
-			out = append(out, 0xed, 0x7f)
-		default: // integers know no NaN; the lowest value is out of use
-			out = append(out, 0x80)
-		}
+	pattern := []byte{0x80} // integers know no NaN; the lowest value is out of use
+	switch dtype {
+	case tensor.F32:
+		pattern = []byte{0xef, 0xbe, 0xed, 0x7f}
+	case tensor.F16, tensor.BF16:
+		pattern = []byte{0xed, 0x7f}
+	}
+	out := make([]byte, n*dtype.Size())
+	for i := copy(out, pattern); i > 0 && i < len(out); i *= 2 {
+		copy(out[i:], out[:i])
 	}
 	return out
 }
@@ -117,6 +119,9 @@ func (d *device) read(t *tensor.Tensor) []float64 {
 }
 
 // release checks that nothing was written where nothing may be, and frees.
+//
+//go:norace
+//go:nocheckptr
 func (d *device) release() {
 	d.Helper()
 	for _, g := range d.tensors {
@@ -235,6 +240,9 @@ func (d *device) compare(label string, got, want, size []float64, tol float64) {
 }
 
 // within reports whether got is within bound of want, or neither is finite.
+//
+//go:norace
+//go:nocheckptr
 func within(got, want, bound float64) bool {
 	if !finite(want) {
 		return !finite(got)
@@ -242,6 +250,8 @@ func within(got, want, bound float64) bool {
 	return math.Abs(got-want) <= bound // false for NaN
 }
 
+//go:norace
+//go:nocheckptr
 func finite(x float64) bool { return math.Abs(x) <= math.MaxFloat64 }
 
 // equal reports the first difference in bits.
@@ -251,10 +261,20 @@ func (d *device) equal(label string, got, want []float64) {
 		d.Errorf("%s: %d elements, want %d", label, len(got), len(want))
 		return
 	}
+	if i := differ(got, want); i >= 0 {
+		d.Errorf("%s: element %d is %v, want the same bits as %v", label, i, got[i], want[i])
+	}
+}
+
+// differ returns the first element whose bits differ, except those of two NaN, or -1.
+//
+//go:norace
+//go:nocheckptr
+func differ(got, want []float64) int {
 	for i, w := range want {
 		if math.Float64bits(got[i]) != math.Float64bits(w) && (got[i] == got[i] || w == w) {
-			d.Errorf("%s: element %d is %v, want the same bits as %v", label, i, got[i], w)
-			return
+			return i
 		}
 	}
+	return -1
 }

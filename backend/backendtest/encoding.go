@@ -11,7 +11,9 @@ import (
 )
 
 // The 16-bit types by their definition, through float64: nothing here is shared
-// with a backend's own conversion.
+// with a backend's own conversion. Under the race detector a check would spend most of
+// its time here: what is arithmetic on its own operands alone goes without it, here and
+// in the references.
 
 // format is a binary floating-point type of 16 bits.
 type format struct{ mantissa, bias int }
@@ -19,6 +21,9 @@ type format struct{ mantissa, bias int }
 var formats = map[tensor.DType]format{tensor.F16: {10, 15}, tensor.BF16: {7, 127}}
 
 // value returns what the bits mean.
+//
+//go:norace
+//go:nocheckptr
 func (f format) value(h uint16) float64 {
 	fraction := int(h) & (1<<f.mantissa - 1)
 	exponent := int(h) & 0x7fff >> f.mantissa
@@ -29,9 +34,9 @@ func (f format) value(h uint16) float64 {
 	case exponent == 2*f.bias+1:
 		v = math.Inf(1)
 	case exponent == 0:
-		v = math.Ldexp(float64(fraction), 1-f.bias-f.mantissa)
+		v = float64(fraction) * power(1-f.bias-f.mantissa)
 	default:
-		v = math.Ldexp(float64(fraction|1<<f.mantissa), exponent-f.bias-f.mantissa)
+		v = float64(fraction|1<<f.mantissa) * power(exponent-f.bias-f.mantissa)
 	}
 	if h>>15 == 1 {
 		v = -v
@@ -39,7 +44,16 @@ func (f format) value(h uint16) float64 {
 	return v
 }
 
+// power returns 2ⁿ for n of normal numbers: what math.Ldexp(1, n) does.
+//
+//go:norace
+//go:nocheckptr
+func power(n int) float64 { return math.Float64frombits(uint64(1023+n) << 52) }
+
 // bits returns the nearest value's bits, ties to even.
+//
+//go:norace
+//go:nocheckptr
 func (f format) bits(v float64) uint16 {
 	sign := uint16(0)
 	if math.Signbit(v) {
@@ -52,29 +66,35 @@ func (f format) bits(v float64) uint16 {
 	case a == 0:
 		return sign
 	default:
-		_, e := math.Frexp(a) // a = m·2ᵉ, 1/2 <= m < 1
-		exponent := max(e-1+f.bias, 1)
-		units := math.RoundToEven(math.Ldexp(a, f.mantissa+f.bias-exponent))
+		e := int(math.Float64bits(a)>>52) - 1023 // 2ᵉ <= a < 2ᵉ⁺¹, where a is normal
+		exponent := max(e+f.bias, 1)
+		units := math.RoundToEven(a * power(f.mantissa+f.bias-exponent))
 		// A fraction that rounds up to the next power of two carries into the exponent.
-		h := math.Ldexp(float64(exponent-1), f.mantissa) + units
+		h := float64((exponent-1)<<f.mantissa) + units
 		return sign | uint16(min(h, float64(top<<f.mantissa)))
 	}
 }
 
 // encode returns the nearest elements' bytes.
+//
+//go:norace
+//go:nocheckptr
 func encode(dtype tensor.DType, values []float64) []byte {
-	out, f := make([]byte, 0, len(values)*dtype.Size()), formats[dtype]
-	for _, v := range values {
+	out, f := make([]byte, len(values)*dtype.Size()), formats[dtype]
+	for i, v := range values {
 		if dtype == tensor.F32 {
-			out = binary.NativeEndian.AppendUint32(out, math.Float32bits(float32(v)))
+			binary.NativeEndian.PutUint32(out[4*i:], math.Float32bits(float32(v)))
 		} else {
-			out = binary.NativeEndian.AppendUint16(out, f.bits(v))
+			binary.NativeEndian.PutUint16(out[2*i:], f.bits(v))
 		}
 	}
 	return out
 }
 
 // decode returns the elements' values.
+//
+//go:norace
+//go:nocheckptr
 func decode(dtype tensor.DType, data []byte) []float64 {
 	out, f := make([]float64, len(data)/dtype.Size()), formats[dtype]
 	for i := range out {
@@ -88,6 +108,9 @@ func decode(dtype tensor.DType, data []byte) []float64 {
 }
 
 // uniform returns n float32 values in (-1, 1).
+//
+//go:norace
+//go:nocheckptr
 func uniform(rng *rand.Rand, n int) []float64 {
 	values := make([]float64, n)
 	for i := range values {

@@ -24,6 +24,9 @@ func (d *device) takes(cache tensor.DType) bool {
 // NaN or an infinity has a scale of NaN.
 //
 //	values  [rows, headDim]
+//
+//go:norace
+//go:nocheckptr
 func quantizeRows(values []float64, headDim int) (q, scales []byte) {
 	var all []float64
 	for row := 0; row < len(values); row += headDim {
@@ -44,6 +47,9 @@ func quantizeRows(values []float64, headDim int) (q, scales []byte) {
 }
 
 // blockScale returns the least binary16 not below max|x| / 127.
+//
+//go:norace
+//go:nocheckptr
 func blockScale(block []float64) float64 {
 	largest := 0.
 	for _, v := range block {
@@ -64,6 +70,9 @@ func blockScale(block []float64) float64 {
 //
 //	q       [rows, headDim]
 //	scales  [rows, KVScales(headDim)]
+//
+//go:norace
+//go:nocheckptr
 func dequantize(q []byte, scales []float64, headDim int) []float64 {
 	out := make([]float64, len(q))
 	for i, v := range q {

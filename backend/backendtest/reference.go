@@ -35,6 +35,8 @@ func product(x, weight, bias []float64, n, in, out int) []float64 {
 	return c
 }
 
+//go:norace
+//go:nocheckptr
 func abs(x []float64) []float64 {
 	out := make([]float64, len(x))
 	for i, v := range x {
@@ -87,17 +89,20 @@ func rotateReference(x, angles []float64) (want, size []float64) {
 }
 
 // attentionReference returns softmax(q·kᵀ·scale)·v of one query head of one row,
-// Σ pⱼ|vⱼ|, and the largest Σ|qᵢkᵢ|·scale. keys and values return the elements of
-// a position in [first, last]. The race detector would take minutes over it.
+// Σ pⱼ|vⱼ|, and the largest Σ|qᵢkᵢ|·scale.
+//
+//	q             [headDim]
+//	keys, values  [positions, headDim]
 //
 //go:norace
-func attentionReference(q []float64, keys, values func(position int) []float64,
-	first, last int, scale float64) (want, size []float64, scoreSize float64) {
-	scores := make([]float64, last+1-first)
+//go:nocheckptr
+func attentionReference(q, keys, values []float64, scale float64) (want, size []float64, scoreSize float64) {
+	dim := len(q)
+	scores := make([]float64, len(keys)/dim)
 	largest := math.Inf(-1)
 	for j := range scores {
 		sum, absolute := 0., 0.
-		for i, k := range keys(first + j) {
+		for i, k := range keys[j*dim : (j+1)*dim] {
 			sum += q[i] * k
 			absolute += math.Abs(q[i] * k)
 		}
@@ -110,10 +115,10 @@ func attentionReference(q []float64, keys, values func(position int) []float64,
 		scores[j] = math.Exp(s - largest)
 		total += scores[j]
 	}
-	want, size = make([]float64, len(q)), make([]float64, len(q))
+	want, size = make([]float64, dim), make([]float64, dim)
 	for j := range scores {
 		p := scores[j] / total
-		for i, v := range values(first + j) {
+		for i, v := range values[j*dim : (j+1)*dim] {
 			want[i] += p * v
 			size[i] += p * math.Abs(v)
 		}
