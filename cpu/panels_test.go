@@ -25,14 +25,28 @@ func BenchmarkDecode(b *testing.B) {
 		for _, format := range []tensor.DType{tensor.Q8, tensor.Q4} {
 			for _, workers := range []int{1, 2} {
 				name := fmt.Sprintf("model=%s/format=%v/workers=%d", model, format, workers)
-				b.Run(name+"/op=MatMul", func(b *testing.B) { benchDecode(b, layers[model], format, workers) })
+				b.Run(name+"/op=MatMul", func(b *testing.B) { benchDecode(b, layers[model], format, 1, workers) })
 				b.Run(name+"/op=Read", func(b *testing.B) { benchRead(b, workers) })
 			}
 		}
 	}
 }
 
-func benchDecode(b *testing.B, layer [][2]int, format tensor.DType, workers int) {
+// BenchmarkBatch is the matrix products of a token of each of n sequences, over as
+// many layers.
+func BenchmarkBatch(b *testing.B) {
+	for _, model := range []string{"0.5B", "3B"} {
+		for _, format := range []tensor.DType{tensor.Q8, tensor.Q4} {
+			for _, n := range []int{8, 16, 32, 64, 512} {
+				b.Run(fmt.Sprintf("model=%s/format=%v/n=%d", model, format, n), func(b *testing.B) {
+					benchDecode(b, layers[model], format, n, 2)
+				})
+			}
+		}
+	}
+}
+
+func benchDecode(b *testing.B, layer [][2]int, format tensor.DType, rows, workers int) {
 	dev, err := New(Options{Workers: workers})
 	require.NoError(b, err)
 	defer dev.Close()
@@ -45,15 +59,15 @@ func benchDecode(b *testing.B, layer [][2]int, format tensor.DType, workers int)
 			weights = append(weights, w)
 		}
 	}
-	x, err := dev.Alloc(tensor.F32, 11008)
+	x, err := dev.Alloc(tensor.F32, rows, 11008)
 	require.NoError(b, err)
-	dst, err := dev.Alloc(tensor.F32, 11008)
+	dst, err := dev.Alloc(tensor.F32, rows, 11008)
 	require.NoError(b, err)
 	b.SetBytes(int64(bytes))
 	for b.Loop() {
 		for _, w := range weights {
-			in := &tensor.Tensor{DType: tensor.F32, Shape: []int{1, w.Dim(1)}, Storage: x.Storage}
-			out := &tensor.Tensor{DType: tensor.F32, Shape: []int{1, w.Dim(0)}, Storage: dst.Storage}
+			in := &tensor.Tensor{DType: tensor.F32, Shape: []int{rows, w.Dim(1)}, Storage: x.Storage}
+			out := &tensor.Tensor{DType: tensor.F32, Shape: []int{rows, w.Dim(0)}, Storage: dst.Storage}
 			dev.MatMul(out, in, w, nil)
 		}
 	}

@@ -44,9 +44,9 @@ func tilesAMX(p *Product, scratch []byte) (rows int) {
 		if p.Format == tensor.Q4 {
 			wide := &scratch[tileSums]
 			unpackQ4AVX512(wide, w, p.Blocks)
-			panelQ4AMX(dst, stride, wide, s, &p.X[0], xStride, p.Blocks, tiles, &scratch[0])
+			panelQ4AMX(dst, stride, wide, s, &p.X[0], xStride, p.Blocks, tiles, &scratch[0], w)
 		} else {
-			panelQ8AMX(dst, stride, w, s, &p.X[0], xStride, p.Blocks, tiles, &scratch[0])
+			panelQ8AMX(dst, stride, w, s, &p.X[0], xStride, p.Blocks, tiles, &scratch[0], w)
 		}
 	}
 	return tiles * tileRows

@@ -20,6 +20,7 @@ import (
 //	R12  scratch                                 R13  3·xStride
 //	R14  x + 4·xStride   R15  x + 8·xStride      BX   x + 12·xStride
 //	SI   s at the block  CX   blocks left        DI   dst
+//	DX   the next panel at the block, or dstStride
 //	Z16..Z31  the tile's float32 sums, a row each
 
 func raw(bytes ...uint8) {
@@ -78,27 +79,52 @@ func tileConfig(name string, tiles map[int][2]int) Mem {
 
 func panelsAMX() {
 	full := [2]int{16, 64}
-	amxPanel("panelQ8AMX", "8-bit", tileConfig("tilesQ8", map[int][2]int{0: full, 1: full, 2: full, 3: full}), 32, multiplyQ8AMX, storeQ8AMX, scaleQ8AMX)
+	amxPanel("panelQ8AMX", "8-bit", tileConfig("tilesQ8", map[int][2]int{0: full, 1: full, 2: full, 3: full}), 32, 1024, multiplyQ8AMX, storeQ8AMX, scaleQ8AMX)
 	x, w := [2]int{16, 32}, [2]int{8, 64}
-	amxPanel("panelQ4AMX", "4-bit", tileConfig("tilesQ4", map[int][2]int{0: x, 1: w, 2: full, 3: x, 4: w, 5: full, 6: full, 7: full}), 64, multiplyQ4AMX, storeQ4AMX, scaleQ4AMX)
+	amxPanel("panelQ4AMX", "4-bit", tileConfig("tilesQ4", map[int][2]int{0: x, 1: w, 2: full, 3: x, 4: w, 5: full, 6: full, 7: full}), 64, 512, multiplyQ4AMX, storeQ4AMX, scaleQ4AMX)
 }
 
-func amxPanel(name, bits string, config Mem, scaleBytes int, multiply func(buffer, x, w int), store, scale func(buffer int)) {
-	TEXT(name, NOSPLIT, "func(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xStride uintptr, blocks, tiles int, scratch *byte)")
+func amxPanel(name, bits string, config Mem, scaleBytes, panelBytes int, multiply func(buffer, x, w int), store, scale func(buffer int)) {
+	TEXT(name, NOSPLIT, "func(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xStride uintptr, blocks, tiles int, scratch, packed *byte)")
 	Doc(fmt.Sprintf("%s multiplies 16 rows a tile with the panel of %s weights, unpacked to", name, bits),
-		"[blocks, 16, 16, 4]int8, bit for bit like its VNNI twin. scratch has 4 KB.")
+		"[blocks, 16, 16, 4]int8, bit for bit like its VNNI twin. scratch has 4 KB. What follows the",
+		"panel at packed in memory is fetched meanwhile.")
 	Pragma("noescape")
 	LEAQ(config, RAX)
 	ldtilecfg()
-	Load(Param("dst"), RDI)
-	Load(Param("dstStride"), RDX)
 	Load(Param("xStride"), R9)
 	Load(Param("scratch"), R12)
 	Load(Param("x"), RAX)
 	MOVQ(U64(64), R11)
 	LEAQ(Mem{Base: R9, Index: R9, Scale: 2}, R13)
-
+	Load(Param("dst"), RDI)
+	k := amxKernel{multiply, store, scale, scaleBytes, panelBytes}
+	Load(Param("packed"), RDX)
+	Load(Param("blocks"), RCX)
+	IMUL3Q(U32(uint32(panelBytes)), RCX, RCX)
+	ADDQ(RCX, RDX)
+	k.tile("first", true)
+	JZ(LabelRef("end"))
 	Label("tile")
+	k.tile("", false)
+	JNZ(LabelRef("tile"))
+	Label("end")
+	tilerelease()
+	VZEROUPPER()
+	RET()
+}
+
+// amxKernel is what the two formats differ in.
+type amxKernel struct {
+	multiply               func(buffer, x, w int)
+	store, scale           func(buffer int)
+	scaleBytes, panelBytes int // of a block
+}
+
+// tile emits the products of one tile of rows, and the count of those left. While the
+// first is computed the lines of the next panel, from RDX on, are fetched into the
+// second-level cache: they would be waited for while they are unpacked.
+func (k *amxKernel) tile(name string, ahead bool) {
 	MOVQ(RAX, R8)
 	LEAQ(Mem{Base: R8, Index: R9, Scale: 4}, R14)
 	LEAQ(Mem{Base: R8, Index: R9, Scale: 8}, R15)
@@ -109,32 +135,46 @@ func amxPanel(name, bits string, config Mem, scaleBytes int, multiply func(buffe
 	for r := range 16 {
 		VPXORD(z(16+r), z(16+r), z(16+r))
 	}
+	fetch := func() {
+		if !ahead {
+			return
+		}
+		for i := 0; i < k.panelBytes; i += 64 {
+			PREFETCHT1(Mem{Base: RDX, Disp: i})
+		}
+		PREFETCHT0(Mem{Base: RSI, Disp: aheadScales})
+		ADDQ(U32(uint32(k.panelBytes)), RDX)
+	}
 	// The sums of a block are scaled while those of the next are computed, which are
 	// stored after that: a store that waits for its tile holds up what follows it.
-	multiply(0, 0, 0)
-	store(0)
-	Label("block")
+	k.multiply(0, 0, 0)
+	k.store(0)
+	Label(name + "block")
 	for buffer := range 2 {
-		last, next := fmt.Sprintf("last%d", buffer), 1-buffer
+		last, next := fmt.Sprintf("%slast%d", name, buffer), 1-buffer
 		DECQ(RCX)
 		JZ(LabelRef(last))
-		multiply(next, 80, 1024)
-		scale(buffer)
-		store(next)
+		k.multiply(next, 80, 1024)
+		fetch()
+		k.scale(buffer)
+		k.store(next)
 		ADDQ(U32(1024), R10)
-		ADDQ(Imm(uint64(scaleBytes)), RSI)
+		ADDQ(Imm(uint64(k.scaleBytes)), RSI)
 		for _, x := range []Register{R8, R14, R15, RBX} {
 			ADDQ(Imm(80), x)
 		}
 	}
-	JMP(LabelRef("block"))
-	Label("last0")
-	scale(0)
-	JMP(LabelRef("store"))
-	Label("last1")
-	scale(1)
+	JMP(LabelRef(name + "block"))
+	Label(name + "last0")
+	fetch()
+	k.scale(0)
+	JMP(LabelRef(name + "store"))
+	Label(name + "last1")
+	fetch()
+	k.scale(1)
 
-	Label("store")
+	Label(name + "store")
+	Load(Param("dstStride"), RDX)
 	for r := range 16 {
 		VMOVUPS(z(16+r), Mem{Base: RDI})
 		ADDQ(RDX, RDI)
@@ -143,10 +183,6 @@ func amxPanel(name, bits string, config Mem, scaleBytes int, multiply func(buffe
 	LEAQ(Mem{Base: RAX, Index: R9, Scale: 8}, RAX)
 	tiles := NewParamAddr("tiles", 56)
 	DECQ(tiles)
-	JNZ(LabelRef("tile"))
-	tilerelease()
-	VZEROUPPER()
-	RET()
 }
 
 func multiplyQ8AMX(buffer, x, w int) {
