@@ -40,8 +40,11 @@ type Backend struct {
 	narrow   *memory // activations in 16 bits
 	partial  *memory // parts of decode attention
 	counters *memory // of parts, which kernels leave at zero
-	groups   *memory // maxima of Largest
-	raw      *memory // a piece of a quantised matrix as the host has it
+
+	partialTiles *memory // parts of zen_qgemm's tiles
+	tileCounters *memory // of them
+	groups       *memory // maxima of Largest
+	raw          *memory // a piece of a quantised matrix as the host has it
 
 	candidates []byte // results of Largest, of AllocHost
 }

@@ -29,6 +29,28 @@ func sliceOutputs(in, out int) int {
 // gemm multiplies many rows on tensor cores, in the type of the weight or, where it
 // is quantised, in bfloat16.
 func (b *Backend) gemm(p product) {
+	if b.readsOnce(p.x.Dim(0), p.weight) {
+		b.gemmQuantized(p)
+	} else {
+		b.gemmWide(p)
+	}
+}
+
+// gemmQuantized widens a quantised weight in registers, which reads its bytes once.
+func (b *Backend) gemmQuantized(p product) {
+	q := product16{dst: p.dst, x: p.x16, residual: p.residual, n: p.x.Dim(0), in: p.x.Dim(1),
+		out: p.weight.Dim(0), stride: p.weight.Dim(0), dtype: tensor.BF16}
+	if p.bias != nil {
+		q.bias = address(p.bias)
+	}
+	if q.x == 0 {
+		q.x, _ = b.converted(p.x, tensor.BF16)
+	}
+	b.qgemm(p.weight, q)
+}
+
+// gemmWide widens a quantised weight in memory.
+func (b *Backend) gemmWide(p product) {
 	n, in, out := p.x.Dim(0), p.x.Dim(1), p.weight.Dim(0)
 	q := product16{x: p.x16, n: n, in: in, stride: out, dtype: p.weight.DType}
 	slice := out

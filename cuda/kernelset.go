@@ -23,6 +23,8 @@ type kernelSet struct {
 	gemv, gemvSwiGLU, gemvQKV              byType
 	gemm, convert, dequant, repack         byType
 
+	qgemm [len(qgemmColumns)]byType // by rows
+
 	attentionDecode, attentionCluster, attentionWide, attentionPrefill map[int]*byType // by headDim
 
 	rmsNorm, swiGLU, add, selectRows, groupMax, largest, scaleRows, readHost uint64
@@ -60,6 +62,11 @@ func loadKernels(d *device) (*kernelSet, error) {
 	l.each(&k.gemvSwiGLU, "zen_gemv", "_swiglu", d.info.shared, streamed)
 	l.each(&k.gemvQKV, "zen_gemv", "_qkv", d.info.shared, streamed)
 	l.each(&k.gemm, "zen_gemm", "", gemmShared, halves)
+	for i, columns := range qgemmColumns {
+		for _, t := range blocks {
+			l.one(&k.qgemm[i][t], "zen_qgemm"+suffixes[t]+"_"+strconv.Itoa(columns), d.qgemmShared())
+		}
+	}
 	l.each(&k.convert, "zen_convert", "", 0, halves)
 	l.each(&k.dequant, "zen_dequant", "", 0, blocks)
 	l.each(&k.repack, "zen_repack", "", 0, append(blocks, tensor.I8))

@@ -40,13 +40,6 @@ func (b *Backend) matMul(p product) {
 	}
 }
 
-// Passes of zen_gemv over a quantised weight that take as long as widening it for
-// cuBLASLt.
-const (
-	passesQ8 = 4
-	passesQ4 = 5
-)
-
 // Measured on an H100: zen_gemm takes as long as zen_gemv for this many outputs, for
 // every wave of its blocks, as long as rows are few. Fewer outputs than the least
 // take no less time.
@@ -67,13 +60,10 @@ func (b *Backend) streams(n int, weight *tensor.Tensor) bool {
 	if n <= rows || weight.Dim(1)%8 != 0 || b.invariant {
 		return true
 	}
-	if b.blas != nil {
-		return weight.DType == tensor.Q8 && n <= passesQ8*rows || weight.DType == tensor.Q4 && n <= passesQ4*rows
+	if weight.Quantized() || b.blas != nil {
+		return false
 	}
 	limit := gemmOutputs * blocks(blocks(out, gemmTile), b.device.info.multiprocessors)
-	if weight.Quantized() {
-		limit *= 3
-	}
 	return blocks(n, rows)*max(out, leastOutputs) <= limit
 }
 

@@ -25,7 +25,7 @@ func ways() []way {
 		return func(b *Backend, p product) {
 			if b.blas != nil {
 				b.blas.choice = choice
-				b.gemm(p)
+				b.gemmWide(p)
 			}
 		}
 	}
@@ -34,10 +34,15 @@ func ways() []way {
 		{"gemm", func(b *Backend, p product) {
 			kept := b.blas
 			b.blas = nil
-			b.gemm(p)
+			b.gemmWide(p)
 			b.blas = kept
 		}, 1 << 20},
 		{"cublaslt", through(0), 1 << 20},
+		{"qgemm", func(b *Backend, p product) {
+			if p.weight.Quantized() {
+				b.gemmQuantized(p)
+			}
+		}, 128},
 	}
 	for choice := int32(1); choice < 6; choice++ {
 		all = append(all, way{fmt.Sprintf("cublaslt.%d", choice), through(choice), 64})

@@ -97,6 +97,7 @@ func (b *Backend) quantizedWeight(host *tensor.Tensor) (*tensor.Tensor, error) {
 	}
 	// Taken now, so that a device too small for it fails a load and not a request.
 	b.room(&b.wide, 2*in*sliceOutputs(in, out))
+	b.qgemmRoom()
 	return t, nil
 }
 

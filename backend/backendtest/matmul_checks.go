@@ -59,6 +59,9 @@ func matMulCases(weight tensor.DType) []matMulCase {
 	for _, n := range []int{0, 1, 127, 128, 129, 200} {
 		all = append(all, matMulCase{weight, n, 64, 130, n%2 == 1, false})
 	}
+	for _, n := range []int{16, 24, 31, 32, 33, 48, 63, 64, 65, 100} {
+		all = append(all, matMulCase{weight, n, 576, 137, n%2 == 1, false})
+	}
 	return append(all, matMulCase{weight, 3, 4096, 33, true, false}, matMulCase{weight, 1, 64, 1000, true, false})
 }
 

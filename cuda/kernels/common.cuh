@@ -122,7 +122,9 @@ __device__ __forceinline__ uint64_t readOncePolicy() {
 }
 
 // copyAsyncOnce16 is copyAsync16 under a cache policy. It always copies: together with
-// a size the instruction is refused by compute capability 9.0 as illegal.
+// a size the instruction is refused by compute capability 9.0 as illegal. So is what
+// ptxas 13.0 makes of it where the address in shared memory has a part that is the same
+// for all of a warp: that part and the policy are put into one uniform register.
 __device__ __forceinline__ void copyAsyncOnce16(void *dst, const void *src, uint64_t policy) {
   asm volatile(
       "cp.async.cg.shared.global.L2::cache_hint [%0], [%1], 16, %2;" ::"r"(sharedAddress(dst)),

@@ -12,5 +12,6 @@
 #include "largest.cu"
 #include "matmul.cu"
 #include "norm.cu"
+#include "qgemm.cu"
 #include "repack.cu"
 #include "rotary.cu"

@@ -464,6 +464,49 @@ def bench_gemm():
                 )
 
 
+def bench_qgemm():
+    """A quantised weight's bytes read once, or widened in memory for cuBLAS."""
+    rows_of = [int(v) for v in os.environ.get("ROWS", "8 16 32 64 96 128 192 256").split()]
+    for fmt in os.environ.get("FORMATS", "q8 q4").split():
+        for shape, out, inn in (
+            ("3b o", 2048, 2048),
+            ("3b gate", 11008, 2048),
+            ("3b down", 2048, 11008),
+            ("7.6b o", 3584, 3584),
+            ("7.6b gate", 18944, 3584),
+            ("7.6b down", 3584, 18944),
+        ):
+            one = Weight(fmt, out, inn, keep_ref=False)
+            n = max(4, min(24, int(3e8 / one.bytes)))
+            ws = [one] + [Weight(fmt, out, inn, keep_ref=False) for _ in range(n - 1)]
+            wide = torch.empty(out, inn, device="cuda", dtype=torch.bfloat16)
+            for rows in rows_of:
+                x = torch.randn(rows, inn, device="cuda", dtype=torch.bfloat16)
+                d = torch.empty(rows, out, device="cuda")
+                d16 = torch.empty(rows, out, device="cuda", dtype=torch.bfloat16)
+
+                def widened():
+                    for w in ws:
+                        grid = min(pad(out * inn, 2048) // 2048, 16 * SMS)
+                        launch(
+                            f"zen_dequant_{fmt}",
+                            (grid,),
+                            256,
+                            0,
+                            [wide, w.w, w.scales, inn, out],
+                            pdl=False,
+                        )
+                        torch.mm(x, wide.t(), out=d16)
+
+                new = graph_ms(lambda: [qgemm(w, d, x) for w in ws]) / n * 1e3
+                old = graph_ms(widened) / n * 1e3
+                table.append(
+                    f"qgemm {fmt} {shape:9} rows={rows:3} {new:8.2f} us {one.bytes / new / 1e6:6.3f} TB/s "
+                    f"{2e-6 * rows * out * inn / new:6.1f} TFLOP/s; widened and cuBLAS {old:8.2f} us, {old / new:.2f} times"
+                )
+            del ws, one, wide
+
+
 def bench_prefill():
     for n, heads, kv in ((512, 28, 4), (2048, 28, 4), (8192, 28, 4), (32768, 28, 4)):
         c = Cache([n], kv, D)

@@ -380,6 +380,34 @@ def run_gemm(name, p):
     launch(name, ((p.out + 127) // 128, (p.n + 127) // 128), 256, 98304, [p], pdl=False)
 
 
+def check_qgemm(
+    shapes=((1000, 520), (129, 9000), (4608, 3584), (64, 64), (5, 8), (3584, 18944), (2048, 200)),
+    rows=(1, 8, 9, 13, 16, 17, 32, 50, 64, 65, 100, 128),
+):
+    for fmt in ("q8", "q4"):
+        for out, inn in shapes:
+            W = Weight(fmt, out, inn)
+            for n in rows:
+                x, bias, res = fresh(n, inn).bfloat16(), fresh(out), fresh(n, out + 3)
+                product = x.double() @ W.ref.double().T
+                tag = f"qgemm {fmt} {out}x{inn} rows={n}"
+                d = poison(n, out)
+                qgemm(W, d, x)
+                report(tag, err(d, product), 2e-6)
+                again = poison(n, out)
+                qgemm(W, again, x)
+                report(tag + " twice the same", float((d != again).sum()), 0)
+                d = res.clone()
+                qgemm(W, d, x, bias=bias, residual=d)
+                report(
+                    tag + " bias residual stride",
+                    err(d[:, :out], product + bias + res[:, :out]),
+                    2e-6,
+                )
+                report(tag + " beside", float((d[:, out:] != res[:, out:]).sum()), 0)
+                report(tag + " counters", float((parts["counters"] != 0).sum()), 0)
+
+
 def check_simple():
     for n, inn, out in ((1, 1, 1), (3, 70, 9), (129, 64, 130), (65, 1023, 67)):
         for fmt in ("f32", "f16", "bf16"):
@@ -453,6 +481,7 @@ def check_small():
         gemv(W, d, x, W2=W2, norm=nw, grid=3)
         gemv(W, d, x, norm=nw, grid=2)
         report(f"gemv {fmt}", err(d, rms(x, nw) @ W.ref.double().T), 3e-5)
+    check_qgemm(((200, 520),), (3, 16, 20, 70))
     check_decode((([70, 5], 8, 2, 0, 32),))
     check_prefill((([(70, 70), (5, 40)], 4, 2, 0),))
 
@@ -468,6 +497,6 @@ def summary():
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or ["simple", "gemv", "qkv", "decode", "prefill", "gemm"]:
+    for name in sys.argv[1:] or ["simple", "gemv", "qkv", "decode", "prefill", "gemm", "qgemm"]:
         guard(name, globals()["check_" + name])
     summary()

@@ -115,6 +115,12 @@ ATT = (
 ).split(",")
 GEMM = "p dst,p dst16,p x,p w,p bias,p residual,p rowScale,i n,i in_,i out,i stride".split(",")
 
+QGEMM = (
+    "p dst,p x,p w,p scales,p bias,p residual,p partial,p counters,i n,i in_,i out,i stride".split(
+        ","
+    )
+)
+
 
 EMBED = "p dst,p table,p scales,p tokens,i rows,i hidden".split(",")
 
@@ -244,6 +250,52 @@ def gemv(W, dst, x, W2=None, bias=None, residual=None, norm=None, eps=1e-6, grid
         gemv_shared(x.shape[0], W.inn, W.fmt, stages),
         [p],
     )
+
+
+QGEMM_COLUMNS = (8, 16, 32, 64)
+
+
+def qgemm_shape(n, out, inn, fmt):
+    """Columns, blocks and bytes of shared memory, as package cuda chooses them."""
+    columns = next(c for c in QGEMM_COLUMNS if c >= min(n, 64))
+    stage = 128 * (264 if fmt == "q8" else 144) + columns * 576
+    fixed, per, room = 256 * columns, 1, 226 * 1024
+    half = (room + 1024) // 2 - 1024
+    if columns < 64 and fixed + 2 * stage <= half:
+        room, per = half, 2
+    blocks = min(per * SMS, (pad(out, 128) // 128 * (pad(inn, 256) // 256) + 1) // 2)
+    return columns, blocks, fixed + min(4, (room - fixed) // stage) * stage
+
+
+parts = {}
+
+
+def qgemm(W, dst, x, bias=None, residual=None):
+    """dst = x·Wᵀ + bias + residual for any number of rows, x BF16."""
+    if not parts:
+        parts["sums"] = torch.full((2 * 2 * SMS * 128 * 64,), float("nan"), device="cuda")
+        parts["counters"] = torch.zeros(4096, device="cuda", dtype=torch.int32)
+    for first in range(0, x.shape[0], 64):
+        n = min(64, x.shape[0] - first)
+        columns, blocks, shared = qgemm_shape(n, W.out, W.inn, W.fmt)
+        p = struct(
+            QGEMM,
+            dst=dst[first:],
+            x=x[first:],
+            w=W.w,
+            scales=W.scales,
+            partial=parts["sums"],
+            counters=parts["counters"],
+            n=n,
+            in_=W.inn,
+            out=W.out,
+            stride=dst.shape[1],
+        )
+        if bias is not None:
+            p.bias = bias.data_ptr()
+        if residual is not None:
+            p.residual = residual[first:].data_ptr()
+        launch(f"zen_qgemm_{W.fmt}_{columns}", (blocks,), 256, shared, [p])
 
 
 class Cache:
