@@ -22,9 +22,12 @@ test:
 	$(GO) test ./...
 
 # test-arm64 tests the kernels of arm64 on another processor, under qemu-aarch64 of
-# the Debian package qemu-user.
+# the Debian package qemu-user, and what of the backend's conformance takes seconds there.
 test-arm64:
 	GOARCH=arm64 $(GO) test -short -exec qemu-aarch64 ./cpu/internal/simd ./quant
+	GOARCH=arm64 $(GO) test -short -exec qemu-aarch64 -run 'TestConformance/workers=5' -skip '$(SLOW_ARM64)' ./cpu
+
+SLOW_ARM64 = /.*/Attention/.*/pages_of_32|/.*/Deterministic/(schedules|attention)
 
 # lint runs the linters of .golangci.yml. The first run builds them.
 lint: $(BIN)/golangci-lint
