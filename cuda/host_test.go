@@ -195,6 +195,29 @@ func TestAwaitEndsWithTheStream(t *testing.T) {
 	require.NoError(t, b.Close())
 }
 
+func TestDescribeNamesDeviceAndProducts(t *testing.T) {
+	if !child(t) {
+		return
+	}
+	b, err := open(0)
+	require.NoError(t, err)
+	require.Regexp(t, `^.+, compute capability \d\.\d; products of many rows by cuBLASLt$`, b.Describe())
+	b.invariant = true
+	require.Contains(t, b.Describe(), "by kernels of one row, for determinism")
+	require.NoError(t, b.Close())
+}
+
+func TestDescribeSaysWhyThereIsNoCuBLASLt(t *testing.T) {
+	if !child(t, "ZEN_NO_HANDLE=1") {
+		return
+	}
+	b, err := open(0)
+	require.NoError(t, err)
+	require.Nil(t, b.blas)
+	require.Regexp(t, "zen's own kernel, as cuBLASLt is not used: there is no libcublasLt.* that works with the driver$", b.Describe())
+	require.NoError(t, b.Close())
+}
+
 // The output and the down projection have as many outputs; rows as long as the latter's
 // keep the memory busy with one block to a multiprocessor.
 func TestProductsAreShapedByTheirRole(t *testing.T) {

@@ -247,29 +247,21 @@ def check_decode(cases=DECODES):
                 dst.fill_(float("nan"))
                 if splits == 4:
                     p.splits, p.settled = 8, 1
-                    launch(
-                        f"zen_attention_decode_{name}_{d}_cluster",
-                        (kv * chunks, rows + 1, 8),
-                        128,
-                        d * 512,
-                        [p],
-                    )
-                    report(
-                        tag + " cluster", err(dst[:rows], want), {"f16": 1.5e-3, "bf16": 1e-2}[name]
-                    )
-                    report(tag + " cluster padding is zero", float((dst[rows] != 0).sum()), 0)
-                    dst.fill_(float("nan"))
-                    launch(
-                        f"zen_attention_decode_{name}_{d}_wide",
-                        (kv * chunks, rows + 1, 8),
-                        256,
-                        d * 1024,
-                        [p],
-                    )
-                    report(
-                        tag + " wide", err(dst[:rows], want), {"f16": 1.5e-3, "bf16": 1e-2}[name]
-                    )
-                    report(tag + " wide padding is zero", float((dst[rows] != 0).sum()), 0)
+                    for end, warps in (("cluster", 4), ("wide", 8)):
+                        launch(
+                            f"zen_attention_decode_{name}_{d}_{end}",
+                            (kv * chunks, rows + 1, 8),
+                            32 * warps,
+                            d * 128 * warps,
+                            [p],
+                        )
+                        report(
+                            f"{tag} {end}",
+                            err(dst[:rows], want),
+                            {"f16": 1.5e-3, "bf16": 1e-2}[name],
+                        )
+                        report(f"{tag} {end} padding is zero", float((dst[rows] != 0).sum()), 0)
+                        dst.fill_(float("nan"))
                     launch(f"zen_attention_{name}", (heads, rows + 1), 128, 0, [p])
                     report(tag + " generic", err(dst[:rows], want), 1e-5)
 
