@@ -79,12 +79,22 @@ func tileConfig(name string, tiles map[int][2]int) Mem {
 
 func panelsAMX() {
 	full := [2]int{16, 64}
-	amxPanel("panelQ8AMX", "8-bit", tileConfig("tilesQ8", map[int][2]int{0: full, 1: full, 2: full, 3: full}), 32, 1024, multiplyQ8AMX, storeQ8AMX, scaleQ8AMX)
+	q8 := amxKernel{multiplyQ8AMX, storeQ8AMX, scaleQ8AMX, 32, 1024}
+	q8.panel("panelQ8AMX", "8-bit", tileConfig("tilesQ8", map[int][2]int{0: full, 1: full, 2: full, 3: full}))
 	x, w := [2]int{16, 32}, [2]int{8, 64}
-	amxPanel("panelQ4AMX", "4-bit", tileConfig("tilesQ4", map[int][2]int{0: x, 1: w, 2: full, 3: x, 4: w, 5: full, 6: full, 7: full}), 64, 512, multiplyQ4AMX, storeQ4AMX, scaleQ4AMX)
+	q4 := amxKernel{multiplyQ4AMX, storeQ4AMX, scaleQ4AMX, 64, 512}
+	q4.panel("panelQ4AMX", "4-bit", tileConfig("tilesQ4", map[int][2]int{0: x, 1: w, 2: full, 3: x, 4: w, 5: full, 6: full, 7: full}))
 }
 
-func amxPanel(name, bits string, config Mem, scaleBytes, panelBytes int, multiply func(buffer, x, w int), store, scale func(buffer int)) {
+// amxKernel is what the two formats differ in.
+type amxKernel struct {
+	multiply               func(buffer, x, w int)
+	store, scale           func(buffer int)
+	scaleBytes, panelBytes int // of a block
+}
+
+// panel emits the kernel of that name.
+func (k *amxKernel) panel(name, bits string, config Mem) {
 	TEXT(name, NOSPLIT, "func(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xStride uintptr, blocks, tiles int, scratch, packed *byte)")
 	Doc(fmt.Sprintf("%s multiplies 16 rows a tile with the panel of %s weights, unpacked to", name, bits),
 		"[blocks, 16, 16, 4]int8, bit for bit like its VNNI twin. scratch has 4 KB. What follows the",
@@ -98,10 +108,9 @@ func amxPanel(name, bits string, config Mem, scaleBytes, panelBytes int, multipl
 	MOVQ(U64(64), R11)
 	LEAQ(Mem{Base: R9, Index: R9, Scale: 2}, R13)
 	Load(Param("dst"), RDI)
-	k := amxKernel{multiply, store, scale, scaleBytes, panelBytes}
 	Load(Param("packed"), RDX)
 	Load(Param("blocks"), RCX)
-	IMUL3Q(U32(uint32(panelBytes)), RCX, RCX)
+	IMUL3Q(U32(uint32(k.panelBytes)), RCX, RCX)
 	ADDQ(RCX, RDX)
 	k.tile("first", true)
 	JZ(LabelRef("end"))
@@ -112,13 +121,6 @@ func amxPanel(name, bits string, config Mem, scaleBytes, panelBytes int, multipl
 	tilerelease()
 	VZEROUPPER()
 	RET()
-}
-
-// amxKernel is what the two formats differ in.
-type amxKernel struct {
-	multiply               func(buffer, x, w int)
-	store, scale           func(buffer int)
-	scaleBytes, panelBytes int // of a block
 }
 
 // tile emits the products of one tile of rows, and the count of those left. While the
