@@ -52,11 +52,15 @@ func tilesAMX(p *Product, scratch []byte) (rows int) {
 	return tiles * tileRows
 }
 
-// readVector returns the exclusive or of the doublewords of p, a multiple of 512
-// bytes, if the processor has wide loads.
-func readVector(p []byte) (uint32, bool) {
-	if !cpu.X86.HasAVX512VL || len(p) == 0 {
-		return 0, false
+// readVariants returns the reading loops that the processor has, the fastest first. They
+// take one byte or more, a multiple of 512.
+func readVariants() []readKernel {
+	var ks []readKernel
+	if cpu.X86.HasAVX512VL {
+		ks = append(ks, readKernel{"AVX512", readLinesAVX512})
 	}
-	return readLinesAVX512(&p[0], len(p)), true
+	if cpu.X86.HasAVX2 {
+		ks = append(ks, readKernel{"AVX2", readLinesAVX2})
+	}
+	return append(ks, readKernel{name: "generic"})
 }

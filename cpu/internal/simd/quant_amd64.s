@@ -6255,6 +6255,61 @@ lines:
 	VZEROUPPER
 	RET
 
+// func readLinesAVX2(p *byte, n int) uint32
+// Requires: AVX, AVX2
+TEXT ·readLinesAVX2(SB), NOSPLIT, $0-20
+	MOVQ  p+0(FP), AX
+	MOVQ  n+8(FP), CX
+	MOVQ  CX, DX
+	SHRQ  $0x02, DX
+	LEAQ  (DX)(DX*2), BX
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+
+lines:
+	VPXOR        (AX), Y0, Y0
+	VPXOR        (AX)(DX*1), Y1, Y1
+	VPXOR        (AX)(DX*2), Y2, Y2
+	VPXOR        (AX)(BX*1), Y3, Y3
+	VPXOR        32(AX), Y4, Y4
+	VPXOR        32(AX)(DX*1), Y5, Y5
+	VPXOR        32(AX)(DX*2), Y6, Y6
+	VPXOR        32(AX)(BX*1), Y7, Y7
+	VPXOR        64(AX), Y0, Y0
+	VPXOR        64(AX)(DX*1), Y1, Y1
+	VPXOR        64(AX)(DX*2), Y2, Y2
+	VPXOR        64(AX)(BX*1), Y3, Y3
+	VPXOR        96(AX), Y4, Y4
+	VPXOR        96(AX)(DX*1), Y5, Y5
+	VPXOR        96(AX)(DX*2), Y6, Y6
+	VPXOR        96(AX)(BX*1), Y7, Y7
+	ADDQ         $+128, AX
+	SUBQ         $+512, CX
+	JNZ          lines
+	VPXOR        Y1, Y0, Y0
+	VPXOR        Y2, Y0, Y0
+	VPXOR        Y3, Y0, Y0
+	VPXOR        Y4, Y0, Y0
+	VPXOR        Y5, Y0, Y0
+	VPXOR        Y6, Y0, Y0
+	VPXOR        Y7, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPXOR        X1, X0, X0
+	VPSHUFD      $0x4e, X0, X1
+	VPXOR        X1, X0, X0
+	VPSHUFD      $0xb1, X0, X1
+	VPXOR        X1, X0, X0
+	VMOVD        X0, AX
+	MOVL         AX, ret+16(FP)
+	VZEROUPPER
+	RET
+
 // func pause(n int)
 TEXT ·pause(SB), NOSPLIT, $0-8
 	MOVQ n+0(FP), AX

@@ -6,6 +6,6 @@ package simd
 
 func quantVariants() []quantKernels { return []quantKernels{{name: "generic"}} }
 
-func readVector([]byte) (uint32, bool) { return 0, false }
+func readVariants() []readKernel { return []readKernel{{name: "generic"}} }
 
 func pause(int) {}

@@ -60,6 +60,11 @@ func quantizeAVX2(dst *byte, x *float32, blocks int)
 //go:noescape
 func readLinesAVX512(p *byte, n int) uint32
 
+// readLinesAVX2 returns an exclusive or of n bytes, a multiple of 512.
+//
+//go:noescape
+func readLinesAVX2(p *byte, n int) uint32
+
 // pause executes PAUSE n times, at least once.
 func pause(n int)
 

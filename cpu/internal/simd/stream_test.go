@@ -15,14 +15,26 @@ import (
 	"github.com/zenlm/zen/tensor"
 )
 
+// Every variant reads every byte once, of one piece and of several.
 func TestReadReadsEveryByte(t *testing.T) {
-	p := make([]byte, 5*512)
-	for i := range p {
-		p[i] = 1 << (i % 7)
-		require.Equal(t, readGeneric(p), Read(p))
+	defer func(k readKernel) { readChosen = k }(readChosen)
+	for _, k := range readVariants() {
+		readChosen = k
+		t.Run(k.name, func(t *testing.T) {
+			p := make([]byte, 5*512)
+			for i := range p {
+				p[i] = 1 << (i % 7)
+				require.Equal(t, readGeneric(p), Read(p))
+			}
+			long := bytes.Repeat(p, 2*readBytes/len(p)+1)[:2*readBytes+512]
+			for _, at := range []int{0, readBytes - 1, readBytes, 2*readBytes + 511} {
+				long[at] ^= 0x80
+				require.Equal(t, readGeneric(long), Read(long), "%d", at)
+			}
+			require.Zero(t, Read(nil))
+			require.Panics(t, func() { Read(p[1:]) })
+		})
 	}
-	require.Zero(t, Read(nil))
-	require.Panics(t, func() { Read(p[1:]) })
 }
 
 // weightsBytes is far more than a third-level cache holds.
