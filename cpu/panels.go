@@ -32,8 +32,9 @@ type panelArgs struct {
 // anew with each (BenchmarkDecode). No chunk is so long that one worker is left with
 // the last.
 const (
-	passBytes  = 768 << 10
-	passRows   = 16 // a pass has a multiple of, the rows of a tile
+	passBytes  = 384 << 10
+	tilesBytes = 768 << 10 // of processors with tiles, whose second-level cache is larger
+	passRows   = 16        // a pass has a multiple of, the rows of a tile
 	chunkBytes = 128 << 10
 	sharing    = 8 // panels of a chunk, at least, where there are enough
 
@@ -94,7 +95,11 @@ func (b *Backend) multiplyPanels(w *worker, lo, hi int) {
 		whole--
 	}
 	rowBytes := a.blocks * simd.BlockBytes
-	rows := max(passRows, passBytes/rowBytes/passRows*passRows)
+	pass := passBytes
+	if simd.HasTiles() {
+		pass = tilesBytes
+	}
+	rows := max(passRows, pass/rowBytes/passRows*passRows)
 	for row := 0; row < a.n; row += rows {
 		n := min(rows, a.n-row)
 		if lo < whole {

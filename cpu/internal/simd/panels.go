@@ -107,6 +107,9 @@ func Panels(p *Product, scratch []byte) {
 		&p.X[done*rowBytes], uintptr(rowBytes), p.Blocks, p.Rows-done, p.Panels)
 }
 
+// HasTiles reports whether Panels multiplies rows in tiles of 16.
+func HasTiles() bool { return quantChosen.tiles != nil }
+
 func panelsGeneric(p *Product) {
 	weights, scales, rowBytes := p.panelBytes(), p.panelScales(), p.Blocks*BlockBytes
 	for i := range p.Panels {

@@ -15,6 +15,26 @@ DATA ones<>+24(SB)/4, $0x00010001
 DATA ones<>+28(SB)/4, $0x00010001
 GLOBL ones<>(SB), RODATA|NOPTR, $32
 
+DATA nibble<>+0(SB)/4, $0x0f0f0f0f
+DATA nibble<>+4(SB)/4, $0x0f0f0f0f
+DATA nibble<>+8(SB)/4, $0x0f0f0f0f
+DATA nibble<>+12(SB)/4, $0x0f0f0f0f
+DATA nibble<>+16(SB)/4, $0x0f0f0f0f
+DATA nibble<>+20(SB)/4, $0x0f0f0f0f
+DATA nibble<>+24(SB)/4, $0x0f0f0f0f
+DATA nibble<>+28(SB)/4, $0x0f0f0f0f
+GLOBL nibble<>(SB), RODATA|NOPTR, $32
+
+DATA sign<>+0(SB)/4, $0x80808080
+DATA sign<>+4(SB)/4, $0x80808080
+DATA sign<>+8(SB)/4, $0x80808080
+DATA sign<>+12(SB)/4, $0x80808080
+DATA sign<>+16(SB)/4, $0x80808080
+DATA sign<>+20(SB)/4, $0x80808080
+DATA sign<>+24(SB)/4, $0x80808080
+DATA sign<>+28(SB)/4, $0x80808080
+GLOBL sign<>(SB), RODATA|NOPTR, $32
+
 // func panelsQ4VNNI(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xStride uintptr, blocks int, rows int, panels int)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
 TEXT ·panelsQ4VNNI(SB), NOSPLIT, $0-72
@@ -2818,531 +2838,2758 @@ rows1Done:
 
 // func panelsQ4AVXVNNI(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xStride uintptr, blocks int, rows int, panels int)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·panelsQ4AVXVNNI(SB), NOSPLIT, $0-72
-	MOVQ         dstStride+8(FP), CX
-	MOVQ         w+16(FP), DX
-	MOVQ         s+24(FP), BX
-	MOVQ         xStride+40(FP), DI
-	LEAQ         (DI)(DI*2), AX
-	MOVL         $0x0f0f0f0f, AX
-	VMOVD        AX, X13
-	VPBROADCASTD X13, Y13
-	MOVL         $0x80808080, AX
-	VMOVD        AX, X14
-	VPBROADCASTD X14, Y14
+TEXT ·panelsQ4AVXVNNI(SB), $768-72
+	MOVQ dstStride+8(FP), CX
+	MOVQ w+16(FP), DX
+	MOVQ s+24(FP), BX
+	MOVQ xStride+40(FP), DI
+	LEAQ (DI)(DI*2), R9
 
 panel:
 	MOVQ dst+0(FP), AX
 	MOVQ x+32(FP), SI
 	MOVQ rows+56(FP), R8
 
+rows6:
+	CMPQ    R8, $+6
+	JLT     rows6Done
+	MOVQ    DX, R10
+	MOVQ    BX, R11
+	MOVQ    SI, R12
+	LEAQ    (SI)(DI*4), R13
+	VPXOR   Y14, Y14, Y14
+	VMOVUPS Y14, (SP)
+	VMOVUPS Y14, 32(SP)
+	VMOVUPS Y14, 64(SP)
+	VMOVUPS Y14, 96(SP)
+	VMOVUPS Y14, 128(SP)
+	VMOVUPS Y14, 160(SP)
+	VMOVUPS Y14, 192(SP)
+	VMOVUPS Y14, 224(SP)
+	VMOVUPS Y14, 256(SP)
+	VMOVUPS Y14, 288(SP)
+	VMOVUPS Y14, 320(SP)
+	VMOVUPS Y14, 352(SP)
+	MOVQ    blocks+48(FP), R14
+
+blocks6:
+	VPBROADCASTD 68(R12), Y0
+	VMOVDQA      Y0, Y1
+	VPBROADCASTD 68(R12)(DI*1), Y2
+	VMOVDQA      Y2, Y3
+	VPBROADCASTD 68(R12)(DI*2), Y4
+	VMOVDQA      Y4, Y5
+	VPBROADCASTD 68(R12)(R9*1), Y6
+	VMOVDQA      Y6, Y7
+	VPBROADCASTD 68(R13), Y8
+	VMOVDQA      Y8, Y9
+	VPBROADCASTD 68(R13)(DI*1), Y10
+	VMOVDQA      Y10, Y11
+	VMOVDQU      (R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      32(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD (R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD (R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD (R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD (R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD (R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD (R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      64(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      96(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 4(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 4(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 4(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 4(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD 4(R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 4(R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      128(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      160(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 8(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 8(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 8(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 8(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD 8(R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 8(R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      192(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      224(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 12(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 12(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 12(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 12(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD 12(R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 12(R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      256(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      288(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 16(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 16(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 16(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 16(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD 16(R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 16(R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      320(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      352(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 20(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 20(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 20(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 20(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD 20(R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 20(R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      384(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      416(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 24(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 24(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 24(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 24(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD 24(R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 24(R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      448(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      480(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 28(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 28(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 28(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 28(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD 28(R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 28(R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VCVTPH2PS    (R11), Y12
+	VCVTPH2PS    16(R11), Y13
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y12, Y0, Y0
+	VMOVUPS      Y0, 384(SP)
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y13, Y1, Y1
+	VMOVUPS      Y1, 416(SP)
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y12, Y2, Y2
+	VMOVUPS      Y2, 448(SP)
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y13, Y3, Y3
+	VMOVUPS      Y3, 480(SP)
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y12, Y4, Y4
+	VMOVUPS      Y4, 512(SP)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y13, Y5, Y5
+	VMOVUPS      Y5, 544(SP)
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y12, Y6, Y6
+	VMOVUPS      Y6, 576(SP)
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       Y13, Y7, Y7
+	VMOVUPS      Y7, 608(SP)
+	VCVTDQ2PS    Y8, Y8
+	VMULPS       Y12, Y8, Y8
+	VMOVUPS      Y8, 640(SP)
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y13, Y9, Y9
+	VMOVUPS      Y9, 672(SP)
+	VCVTDQ2PS    Y10, Y10
+	VMULPS       Y12, Y10, Y10
+	VMOVUPS      Y10, 704(SP)
+	VCVTDQ2PS    Y11, Y11
+	VMULPS       Y13, Y11, Y11
+	VMOVUPS      Y11, 736(SP)
+	VPBROADCASTD 72(R12), Y0
+	VMOVDQA      Y0, Y1
+	VPBROADCASTD 72(R12)(DI*1), Y2
+	VMOVDQA      Y2, Y3
+	VPBROADCASTD 72(R12)(DI*2), Y4
+	VMOVDQA      Y4, Y5
+	VPBROADCASTD 72(R12)(R9*1), Y6
+	VMOVDQA      Y6, Y7
+	VPBROADCASTD 72(R13), Y8
+	VMOVDQA      Y8, Y9
+	VPBROADCASTD 72(R13)(DI*1), Y10
+	VMOVDQA      Y10, Y11
+	VMOVDQU      (R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      32(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 32(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 32(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 32(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 32(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD 32(R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 32(R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      64(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      96(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 36(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 36(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 36(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 36(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD 36(R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 36(R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      128(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      160(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 40(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 40(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 40(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 40(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD 40(R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 40(R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      192(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      224(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 44(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 44(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 44(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 44(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD 44(R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 44(R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      256(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      288(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 48(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 48(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 48(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 48(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD 48(R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 48(R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      320(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      352(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 52(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 52(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 52(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 52(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD 52(R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 52(R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      384(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      416(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 56(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 56(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 56(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 56(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD 56(R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 56(R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      448(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      480(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 60(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 60(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 60(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 60(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD 60(R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 60(R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VCVTPH2PS    32(R11), Y12
+	VCVTPH2PS    48(R11), Y13
+	VCVTDQ2PS    Y0, Y0
+	VFMADD213PS  384(SP), Y12, Y0
+	VCVTDQ2PS    Y1, Y1
+	VFMADD213PS  416(SP), Y13, Y1
+	VCVTDQ2PS    Y2, Y2
+	VFMADD213PS  448(SP), Y12, Y2
+	VCVTDQ2PS    Y3, Y3
+	VFMADD213PS  480(SP), Y13, Y3
+	VCVTDQ2PS    Y4, Y4
+	VFMADD213PS  512(SP), Y12, Y4
+	VCVTDQ2PS    Y5, Y5
+	VFMADD213PS  544(SP), Y13, Y5
+	VCVTDQ2PS    Y6, Y6
+	VFMADD213PS  576(SP), Y12, Y6
+	VCVTDQ2PS    Y7, Y7
+	VFMADD213PS  608(SP), Y13, Y7
+	VCVTDQ2PS    Y8, Y8
+	VFMADD213PS  640(SP), Y12, Y8
+	VCVTDQ2PS    Y9, Y9
+	VFMADD213PS  672(SP), Y13, Y9
+	VCVTDQ2PS    Y10, Y10
+	VFMADD213PS  704(SP), Y12, Y10
+	VCVTDQ2PS    Y11, Y11
+	VFMADD213PS  736(SP), Y13, Y11
+	VBROADCASTSS 64(R12), Y14
+	VFMADD213PS  (SP), Y14, Y0
+	VMOVUPS      Y0, (SP)
+	VFMADD213PS  32(SP), Y14, Y1
+	VMOVUPS      Y1, 32(SP)
+	VBROADCASTSS 64(R12)(DI*1), Y14
+	VFMADD213PS  64(SP), Y14, Y2
+	VMOVUPS      Y2, 64(SP)
+	VFMADD213PS  96(SP), Y14, Y3
+	VMOVUPS      Y3, 96(SP)
+	VBROADCASTSS 64(R12)(DI*2), Y14
+	VFMADD213PS  128(SP), Y14, Y4
+	VMOVUPS      Y4, 128(SP)
+	VFMADD213PS  160(SP), Y14, Y5
+	VMOVUPS      Y5, 160(SP)
+	VBROADCASTSS 64(R12)(R9*1), Y14
+	VFMADD213PS  192(SP), Y14, Y6
+	VMOVUPS      Y6, 192(SP)
+	VFMADD213PS  224(SP), Y14, Y7
+	VMOVUPS      Y7, 224(SP)
+	VBROADCASTSS 64(R13), Y14
+	VFMADD213PS  256(SP), Y14, Y8
+	VMOVUPS      Y8, 256(SP)
+	VFMADD213PS  288(SP), Y14, Y9
+	VMOVUPS      Y9, 288(SP)
+	VBROADCASTSS 64(R13)(DI*1), Y14
+	VFMADD213PS  320(SP), Y14, Y10
+	VMOVUPS      Y10, 320(SP)
+	VFMADD213PS  352(SP), Y14, Y11
+	VMOVUPS      Y11, 352(SP)
+	ADDQ         $+512, R10
+	ADDQ         $+64, R11
+	ADDQ         $+80, R12
+	ADDQ         $+80, R13
+	DECQ         R14
+	JNZ          blocks6
+	VMOVUPS      (SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      32(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      64(SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      96(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      128(SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      160(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      192(SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      224(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      256(SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      288(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      320(SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      352(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	ADDQ         DI, SI
+	ADDQ         DI, SI
+	ADDQ         DI, SI
+	ADDQ         DI, SI
+	ADDQ         DI, SI
+	ADDQ         DI, SI
+	SUBQ         $+6, R8
+	JMP          rows6
+
+rows6Done:
+rows4:
+	CMPQ    R8, $+4
+	JLT     rows4Done
+	MOVQ    DX, R10
+	MOVQ    BX, R11
+	MOVQ    SI, R12
+	VPXOR   Y14, Y14, Y14
+	VMOVUPS Y14, (SP)
+	VMOVUPS Y14, 32(SP)
+	VMOVUPS Y14, 64(SP)
+	VMOVUPS Y14, 96(SP)
+	VMOVUPS Y14, 128(SP)
+	VMOVUPS Y14, 160(SP)
+	VMOVUPS Y14, 192(SP)
+	VMOVUPS Y14, 224(SP)
+	MOVQ    blocks+48(FP), R13
+
+blocks4:
+	VPBROADCASTD 68(R12), Y0
+	VMOVDQA      Y0, Y1
+	VPBROADCASTD 68(R12)(DI*1), Y2
+	VMOVDQA      Y2, Y3
+	VPBROADCASTD 68(R12)(DI*2), Y4
+	VMOVDQA      Y4, Y5
+	VPBROADCASTD 68(R12)(R9*1), Y6
+	VMOVDQA      Y6, Y7
+	VMOVDQU      (R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      32(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD (R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD (R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD (R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD (R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VMOVDQU      64(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      96(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 4(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 4(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 4(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 4(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VMOVDQU      128(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      160(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 8(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 8(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 8(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 8(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VMOVDQU      192(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      224(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 12(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 12(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 12(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 12(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VMOVDQU      256(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      288(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 16(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 16(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 16(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 16(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VMOVDQU      320(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      352(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 20(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 20(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 20(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 20(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VMOVDQU      384(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      416(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 24(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 24(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 24(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 24(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VMOVDQU      448(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      480(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 28(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 28(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 28(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 28(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VCVTPH2PS    (R11), Y12
+	VCVTPH2PS    16(R11), Y13
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y12, Y0, Y0
+	VMOVUPS      Y0, 384(SP)
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y13, Y1, Y1
+	VMOVUPS      Y1, 416(SP)
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y12, Y2, Y2
+	VMOVUPS      Y2, 448(SP)
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y13, Y3, Y3
+	VMOVUPS      Y3, 480(SP)
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y12, Y4, Y4
+	VMOVUPS      Y4, 512(SP)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y13, Y5, Y5
+	VMOVUPS      Y5, 544(SP)
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y12, Y6, Y6
+	VMOVUPS      Y6, 576(SP)
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       Y13, Y7, Y7
+	VMOVUPS      Y7, 608(SP)
+	VPBROADCASTD 72(R12), Y0
+	VMOVDQA      Y0, Y1
+	VPBROADCASTD 72(R12)(DI*1), Y2
+	VMOVDQA      Y2, Y3
+	VPBROADCASTD 72(R12)(DI*2), Y4
+	VMOVDQA      Y4, Y5
+	VPBROADCASTD 72(R12)(R9*1), Y6
+	VMOVDQA      Y6, Y7
+	VMOVDQU      (R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      32(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 32(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 32(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 32(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 32(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VMOVDQU      64(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      96(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 36(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 36(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 36(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 36(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VMOVDQU      128(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      160(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 40(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 40(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 40(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 40(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VMOVDQU      192(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      224(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 44(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 44(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 44(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 44(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VMOVDQU      256(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      288(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 48(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 48(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 48(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 48(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VMOVDQU      320(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      352(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 52(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 52(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 52(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 52(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VMOVDQU      384(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      416(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 56(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 56(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 56(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 56(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VMOVDQU      448(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      480(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 60(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 60(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 60(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 60(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VCVTPH2PS    32(R11), Y12
+	VCVTPH2PS    48(R11), Y13
+	VCVTDQ2PS    Y0, Y0
+	VFMADD213PS  384(SP), Y12, Y0
+	VCVTDQ2PS    Y1, Y1
+	VFMADD213PS  416(SP), Y13, Y1
+	VCVTDQ2PS    Y2, Y2
+	VFMADD213PS  448(SP), Y12, Y2
+	VCVTDQ2PS    Y3, Y3
+	VFMADD213PS  480(SP), Y13, Y3
+	VCVTDQ2PS    Y4, Y4
+	VFMADD213PS  512(SP), Y12, Y4
+	VCVTDQ2PS    Y5, Y5
+	VFMADD213PS  544(SP), Y13, Y5
+	VCVTDQ2PS    Y6, Y6
+	VFMADD213PS  576(SP), Y12, Y6
+	VCVTDQ2PS    Y7, Y7
+	VFMADD213PS  608(SP), Y13, Y7
+	VBROADCASTSS 64(R12), Y14
+	VFMADD213PS  (SP), Y14, Y0
+	VMOVUPS      Y0, (SP)
+	VFMADD213PS  32(SP), Y14, Y1
+	VMOVUPS      Y1, 32(SP)
+	VBROADCASTSS 64(R12)(DI*1), Y14
+	VFMADD213PS  64(SP), Y14, Y2
+	VMOVUPS      Y2, 64(SP)
+	VFMADD213PS  96(SP), Y14, Y3
+	VMOVUPS      Y3, 96(SP)
+	VBROADCASTSS 64(R12)(DI*2), Y14
+	VFMADD213PS  128(SP), Y14, Y4
+	VMOVUPS      Y4, 128(SP)
+	VFMADD213PS  160(SP), Y14, Y5
+	VMOVUPS      Y5, 160(SP)
+	VBROADCASTSS 64(R12)(R9*1), Y14
+	VFMADD213PS  192(SP), Y14, Y6
+	VMOVUPS      Y6, 192(SP)
+	VFMADD213PS  224(SP), Y14, Y7
+	VMOVUPS      Y7, 224(SP)
+	ADDQ         $+512, R10
+	ADDQ         $+64, R11
+	ADDQ         $+80, R12
+	DECQ         R13
+	JNZ          blocks4
+	VMOVUPS      (SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      32(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      64(SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      96(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      128(SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      160(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      192(SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      224(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	ADDQ         DI, SI
+	ADDQ         DI, SI
+	ADDQ         DI, SI
+	ADDQ         DI, SI
+	SUBQ         $+4, R8
+	JMP          rows4
+
+rows4Done:
 rows2:
-	CMPQ  R8, $+2
-	JLT   rows2Done
-	MOVQ  DX, R9
-	MOVQ  BX, R10
-	MOVQ  SI, R11
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
-	VPXOR Y8, Y8, Y8
-	VPXOR Y9, Y9, Y9
-	MOVQ  blocks+48(FP), R12
+	CMPQ    R8, $+2
+	JLT     rows2Done
+	MOVQ    DX, R10
+	MOVQ    BX, R11
+	MOVQ    SI, R12
+	VPXOR   Y14, Y14, Y14
+	VMOVUPS Y14, (SP)
+	VMOVUPS Y14, 32(SP)
+	VMOVUPS Y14, 64(SP)
+	VMOVUPS Y14, 96(SP)
+	MOVQ    blocks+48(FP), R13
 
 blocks2:
-	VPBROADCASTD 68(R11), Y0
-	VPBROADCASTD 72(R11), Y2
-	VPBROADCASTD 68(R11)(DI*1), Y1
-	VPBROADCASTD 72(R11)(DI*1), Y3
-	VMOVDQU      (R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD (R11), Y12
+	VPBROADCASTD 68(R12), Y0
+	VMOVDQA      Y0, Y1
+	VPBROADCASTD 68(R12)(DI*1), Y2
+	VMOVDQA      Y2, Y3
+	VMOVDQU      (R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      32(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD (R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 32(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xd4
-	VPBROADCASTD (R11)(DI*1), Y12
+	BYTE         $0xce
+	VPBROADCASTD (R12)(DI*1), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xcc
-	VPBROADCASTD 32(R11)(DI*1), Y12
+	BYTE         $0xd6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xdc
-	VMOVDQU      64(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 4(R11), Y12
+	BYTE         $0xde
+	VMOVDQU      64(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      96(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 4(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 36(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xd4
-	VPBROADCASTD 4(R11)(DI*1), Y12
+	BYTE         $0xce
+	VPBROADCASTD 4(R12)(DI*1), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xcc
-	VPBROADCASTD 36(R11)(DI*1), Y12
+	BYTE         $0xd6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xdc
-	VMOVDQU      128(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 8(R11), Y12
+	BYTE         $0xde
+	VMOVDQU      128(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      160(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 8(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 40(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xd4
-	VPBROADCASTD 8(R11)(DI*1), Y12
+	BYTE         $0xce
+	VPBROADCASTD 8(R12)(DI*1), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xcc
-	VPBROADCASTD 40(R11)(DI*1), Y12
+	BYTE         $0xd6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xdc
-	VMOVDQU      192(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 12(R11), Y12
+	BYTE         $0xde
+	VMOVDQU      192(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      224(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 12(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 44(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xd4
-	VPBROADCASTD 12(R11)(DI*1), Y12
+	BYTE         $0xce
+	VPBROADCASTD 12(R12)(DI*1), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xcc
-	VPBROADCASTD 44(R11)(DI*1), Y12
+	BYTE         $0xd6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xdc
-	VMOVDQU      256(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 16(R11), Y12
+	BYTE         $0xde
+	VMOVDQU      256(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      288(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 16(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 48(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xd4
-	VPBROADCASTD 16(R11)(DI*1), Y12
+	BYTE         $0xce
+	VPBROADCASTD 16(R12)(DI*1), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xcc
-	VPBROADCASTD 48(R11)(DI*1), Y12
+	BYTE         $0xd6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xdc
-	VMOVDQU      320(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 20(R11), Y12
+	BYTE         $0xde
+	VMOVDQU      320(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      352(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 20(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 52(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xd4
-	VPBROADCASTD 20(R11)(DI*1), Y12
+	BYTE         $0xce
+	VPBROADCASTD 20(R12)(DI*1), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xcc
-	VPBROADCASTD 52(R11)(DI*1), Y12
+	BYTE         $0xd6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xdc
-	VMOVDQU      384(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 24(R11), Y12
+	BYTE         $0xde
+	VMOVDQU      384(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      416(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 24(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 56(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xd4
-	VPBROADCASTD 24(R11)(DI*1), Y12
+	BYTE         $0xce
+	VPBROADCASTD 24(R12)(DI*1), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xcc
-	VPBROADCASTD 56(R11)(DI*1), Y12
+	BYTE         $0xd6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xdc
-	VMOVDQU      448(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 28(R11), Y12
+	BYTE         $0xde
+	VMOVDQU      448(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      480(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 28(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 60(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x25
-	BYTE         $0x50
-	BYTE         $0xd4
-	VPBROADCASTD 28(R11)(DI*1), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xcc
-	VPBROADCASTD 60(R11)(DI*1), Y12
+	BYTE         $0xce
+	VPBROADCASTD 28(R12)(DI*1), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xdc
-	VCVTPH2PS    (R10), Y10
-	VCVTPH2PS    32(R10), Y11
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VCVTPH2PS    (R11), Y12
+	VCVTPH2PS    16(R11), Y13
 	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y10, Y0, Y0
-	VFMADD231PS  Y11, Y2, Y0
-	VBROADCASTSS 64(R11), Y12
-	VFMADD231PS  Y12, Y0, Y6
+	VMULPS       Y12, Y0, Y0
+	VMOVUPS      Y0, 384(SP)
 	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y13, Y1, Y1
+	VMOVUPS      Y1, 416(SP)
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y12, Y2, Y2
+	VMOVUPS      Y2, 448(SP)
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y10, Y1, Y1
-	VFMADD231PS  Y11, Y3, Y1
-	VBROADCASTSS 64(R11)(DI*1), Y12
-	VFMADD231PS  Y12, Y1, Y8
-	VPBROADCASTD 68(R11), Y0
-	VPBROADCASTD 72(R11), Y2
-	VPBROADCASTD 68(R11)(DI*1), Y1
-	VPBROADCASTD 72(R11)(DI*1), Y3
-	VMOVDQU      32(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD (R11), Y12
+	VMULPS       Y13, Y3, Y3
+	VMOVUPS      Y3, 480(SP)
+	VPBROADCASTD 72(R12), Y0
+	VMOVDQA      Y0, Y1
+	VPBROADCASTD 72(R12)(DI*1), Y2
+	VMOVDQA      Y2, Y3
+	VMOVDQU      (R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      32(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 32(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 32(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xd4
-	VPBROADCASTD (R11)(DI*1), Y12
+	BYTE         $0xce
+	VPBROADCASTD 32(R12)(DI*1), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xcc
-	VPBROADCASTD 32(R11)(DI*1), Y12
+	BYTE         $0xd6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xdc
-	VMOVDQU      96(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 4(R11), Y12
+	BYTE         $0xde
+	VMOVDQU      64(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      96(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 36(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 36(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xd4
-	VPBROADCASTD 4(R11)(DI*1), Y12
+	BYTE         $0xce
+	VPBROADCASTD 36(R12)(DI*1), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xcc
-	VPBROADCASTD 36(R11)(DI*1), Y12
+	BYTE         $0xd6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xdc
-	VMOVDQU      160(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 8(R11), Y12
+	BYTE         $0xde
+	VMOVDQU      128(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      160(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 40(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 40(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xd4
-	VPBROADCASTD 8(R11)(DI*1), Y12
+	BYTE         $0xce
+	VPBROADCASTD 40(R12)(DI*1), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xcc
-	VPBROADCASTD 40(R11)(DI*1), Y12
+	BYTE         $0xd6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xdc
-	VMOVDQU      224(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 12(R11), Y12
+	BYTE         $0xde
+	VMOVDQU      192(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      224(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 44(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 44(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xd4
-	VPBROADCASTD 12(R11)(DI*1), Y12
+	BYTE         $0xce
+	VPBROADCASTD 44(R12)(DI*1), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xcc
-	VPBROADCASTD 44(R11)(DI*1), Y12
+	BYTE         $0xd6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xdc
-	VMOVDQU      288(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 16(R11), Y12
+	BYTE         $0xde
+	VMOVDQU      256(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      288(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 48(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 48(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xd4
-	VPBROADCASTD 16(R11)(DI*1), Y12
+	BYTE         $0xce
+	VPBROADCASTD 48(R12)(DI*1), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xcc
-	VPBROADCASTD 48(R11)(DI*1), Y12
+	BYTE         $0xd6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xdc
-	VMOVDQU      352(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 20(R11), Y12
+	BYTE         $0xde
+	VMOVDQU      320(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      352(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 52(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 52(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xd4
-	VPBROADCASTD 20(R11)(DI*1), Y12
+	BYTE         $0xce
+	VPBROADCASTD 52(R12)(DI*1), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xcc
-	VPBROADCASTD 52(R11)(DI*1), Y12
+	BYTE         $0xd6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xdc
-	VMOVDQU      416(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 24(R11), Y12
+	BYTE         $0xde
+	VMOVDQU      384(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      416(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 56(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 56(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xd4
-	VPBROADCASTD 24(R11)(DI*1), Y12
+	BYTE         $0xce
+	VPBROADCASTD 56(R12)(DI*1), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xcc
-	VPBROADCASTD 56(R11)(DI*1), Y12
+	BYTE         $0xd6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xdc
-	VMOVDQU      480(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 28(R11), Y12
+	BYTE         $0xde
+	VMOVDQU      448(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      480(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 60(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 60(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x25
-	BYTE         $0x50
-	BYTE         $0xd4
-	VPBROADCASTD 28(R11)(DI*1), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xcc
-	VPBROADCASTD 60(R11)(DI*1), Y12
+	BYTE         $0xce
+	VPBROADCASTD 60(R12)(DI*1), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xdc
-	VCVTPH2PS    16(R10), Y10
-	VCVTPH2PS    48(R10), Y11
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VCVTPH2PS    32(R11), Y12
+	VCVTPH2PS    48(R11), Y13
 	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y10, Y0, Y0
-	VFMADD231PS  Y11, Y2, Y0
-	VBROADCASTSS 64(R11), Y12
-	VFMADD231PS  Y12, Y0, Y7
+	VFMADD213PS  384(SP), Y12, Y0
 	VCVTDQ2PS    Y1, Y1
+	VFMADD213PS  416(SP), Y13, Y1
+	VCVTDQ2PS    Y2, Y2
+	VFMADD213PS  448(SP), Y12, Y2
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y10, Y1, Y1
-	VFMADD231PS  Y11, Y3, Y1
-	VBROADCASTSS 64(R11)(DI*1), Y12
-	VFMADD231PS  Y12, Y1, Y9
-	ADDQ         $+512, R9
-	ADDQ         $+64, R10
-	ADDQ         $+80, R11
-	DECQ         R12
+	VFMADD213PS  480(SP), Y13, Y3
+	VBROADCASTSS 64(R12), Y14
+	VFMADD213PS  (SP), Y14, Y0
+	VMOVUPS      Y0, (SP)
+	VFMADD213PS  32(SP), Y14, Y1
+	VMOVUPS      Y1, 32(SP)
+	VBROADCASTSS 64(R12)(DI*1), Y14
+	VFMADD213PS  64(SP), Y14, Y2
+	VMOVUPS      Y2, 64(SP)
+	VFMADD213PS  96(SP), Y14, Y3
+	VMOVUPS      Y3, 96(SP)
+	ADDQ         $+512, R10
+	ADDQ         $+64, R11
+	ADDQ         $+80, R12
+	DECQ         R13
 	JNZ          blocks2
-	VMOVUPS      Y6, (AX)
-	VMOVUPS      Y7, 32(AX)
+	VMOVUPS      (SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      32(SP), Y14
+	VMOVUPS      Y14, 32(AX)
 	ADDQ         CX, AX
-	VMOVUPS      Y8, (AX)
-	VMOVUPS      Y9, 32(AX)
+	VMOVUPS      64(SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      96(SP), Y14
+	VMOVUPS      Y14, 32(AX)
 	ADDQ         CX, AX
 	ADDQ         DI, SI
 	ADDQ         DI, SI
@@ -3351,324 +5598,330 @@ blocks2:
 
 rows2Done:
 rows1:
-	CMPQ  R8, $+1
-	JLT   rows1Done
-	MOVQ  DX, R9
-	MOVQ  BX, R10
-	MOVQ  SI, R11
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
-	MOVQ  blocks+48(FP), R12
+	CMPQ    R8, $+1
+	JLT     rows1Done
+	MOVQ    DX, R10
+	MOVQ    BX, R11
+	MOVQ    SI, R12
+	VPXOR   Y14, Y14, Y14
+	VMOVUPS Y14, (SP)
+	VMOVUPS Y14, 32(SP)
+	MOVQ    blocks+48(FP), R13
 
 blocks1:
-	VPBROADCASTD 68(R11), Y0
-	VPBROADCASTD 72(R11), Y2
-	PREFETCHT1   8192(R9)
-	PREFETCHT0   2048(R9)
-	PREFETCHT0   512(R10)
-	VMOVDQU      (R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD (R11), Y12
+	VPBROADCASTD 68(R12), Y0
+	VMOVDQA      Y0, Y1
+	PREFETCHT1   8192(R10)
+	PREFETCHT0   2048(R10)
+	PREFETCHT0   512(R11)
+	VMOVDQU      (R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      32(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD (R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 32(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xd4
-	PREFETCHT1   8256(R9)
-	PREFETCHT0   2112(R9)
-	VMOVDQU      64(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 4(R11), Y12
+	BYTE         $0xce
+	PREFETCHT1   8256(R10)
+	PREFETCHT0   2112(R10)
+	VMOVDQU      64(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      96(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 4(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 36(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xd4
-	PREFETCHT1   8320(R9)
-	PREFETCHT0   2176(R9)
-	VMOVDQU      128(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 8(R11), Y12
+	BYTE         $0xce
+	PREFETCHT1   8320(R10)
+	PREFETCHT0   2176(R10)
+	VMOVDQU      128(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      160(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 8(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 40(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xd4
-	PREFETCHT1   8384(R9)
-	PREFETCHT0   2240(R9)
-	VMOVDQU      192(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 12(R11), Y12
+	BYTE         $0xce
+	PREFETCHT1   8384(R10)
+	PREFETCHT0   2240(R10)
+	VMOVDQU      192(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      224(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 12(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 44(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xd4
-	PREFETCHT1   8448(R9)
-	PREFETCHT0   2304(R9)
-	VMOVDQU      256(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 16(R11), Y12
+	BYTE         $0xce
+	PREFETCHT1   8448(R10)
+	PREFETCHT0   2304(R10)
+	VMOVDQU      256(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      288(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 16(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 48(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xd4
-	PREFETCHT1   8512(R9)
-	PREFETCHT0   2368(R9)
-	VMOVDQU      320(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 20(R11), Y12
+	BYTE         $0xce
+	PREFETCHT1   8512(R10)
+	PREFETCHT0   2368(R10)
+	VMOVDQU      320(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      352(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 20(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 52(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xd4
-	PREFETCHT1   8576(R9)
-	PREFETCHT0   2432(R9)
-	VMOVDQU      384(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 24(R11), Y12
+	BYTE         $0xce
+	PREFETCHT1   8576(R10)
+	PREFETCHT0   2432(R10)
+	VMOVDQU      384(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      416(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 24(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 56(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xd4
-	PREFETCHT1   8640(R9)
-	PREFETCHT0   2496(R9)
-	VMOVDQU      448(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 28(R11), Y12
+	BYTE         $0xce
+	PREFETCHT1   8640(R10)
+	PREFETCHT0   2496(R10)
+	VMOVDQU      448(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      480(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 28(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 60(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xd4
-	VCVTPH2PS    (R10), Y10
-	VCVTPH2PS    32(R10), Y11
+	BYTE         $0xce
+	VCVTPH2PS    (R11), Y12
+	VCVTPH2PS    16(R11), Y13
 	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y10, Y0, Y0
-	VFMADD231PS  Y11, Y2, Y0
-	VBROADCASTSS 64(R11), Y12
-	VFMADD231PS  Y12, Y0, Y6
-	VPBROADCASTD 68(R11), Y0
-	VPBROADCASTD 72(R11), Y2
-	VMOVDQU      32(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD (R11), Y12
+	VMULPS       Y12, Y0, Y0
+	VMOVUPS      Y0, 384(SP)
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y13, Y1, Y1
+	VMOVUPS      Y1, 416(SP)
+	VPBROADCASTD 72(R12), Y0
+	VMOVDQA      Y0, Y1
+	VMOVDQU      (R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      32(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 32(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 32(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xd4
-	VMOVDQU      96(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 4(R11), Y12
+	BYTE         $0xce
+	VMOVDQU      64(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      96(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 36(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 36(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xd4
-	VMOVDQU      160(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 8(R11), Y12
+	BYTE         $0xce
+	VMOVDQU      128(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      160(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 40(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 40(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xd4
-	VMOVDQU      224(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 12(R11), Y12
+	BYTE         $0xce
+	VMOVDQU      192(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      224(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 44(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 44(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xd4
-	VMOVDQU      288(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 16(R11), Y12
+	BYTE         $0xce
+	VMOVDQU      256(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      288(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 48(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 48(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xd4
-	VMOVDQU      352(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 20(R11), Y12
+	BYTE         $0xce
+	VMOVDQU      320(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      352(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 52(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 52(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xd4
-	VMOVDQU      416(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 24(R11), Y12
+	BYTE         $0xce
+	VMOVDQU      384(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      416(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 56(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 56(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xd4
-	VMOVDQU      480(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 28(R11), Y12
+	BYTE         $0xce
+	VMOVDQU      448(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      480(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 60(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 60(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x25
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xd4
-	VCVTPH2PS    16(R10), Y10
-	VCVTPH2PS    48(R10), Y11
+	BYTE         $0xce
+	VCVTPH2PS    32(R11), Y12
+	VCVTPH2PS    48(R11), Y13
 	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y10, Y0, Y0
-	VFMADD231PS  Y11, Y2, Y0
-	VBROADCASTSS 64(R11), Y12
-	VFMADD231PS  Y12, Y0, Y7
-	ADDQ         $+512, R9
-	ADDQ         $+64, R10
-	ADDQ         $+80, R11
-	DECQ         R12
+	VFMADD213PS  384(SP), Y12, Y0
+	VCVTDQ2PS    Y1, Y1
+	VFMADD213PS  416(SP), Y13, Y1
+	VBROADCASTSS 64(R12), Y14
+	VFMADD213PS  (SP), Y14, Y0
+	VMOVUPS      Y0, (SP)
+	VFMADD213PS  32(SP), Y14, Y1
+	VMOVUPS      Y1, 32(SP)
+	ADDQ         $+512, R10
+	ADDQ         $+64, R11
+	ADDQ         $+80, R12
+	DECQ         R13
 	JNZ          blocks1
-	VMOVUPS      Y6, (AX)
-	VMOVUPS      Y7, 32(AX)
+	VMOVUPS      (SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      32(SP), Y14
+	VMOVUPS      Y14, 32(AX)
 	ADDQ         CX, AX
 	ADDQ         DI, SI
 	SUBQ         $+1, R8
 	JMP          rows1
 
 rows1Done:
-	MOVQ R9, DX
-	MOVQ R10, BX
+	MOVQ R10, DX
+	MOVQ R11, BX
 	ADDQ $+64, dst+0(FP)
 	DECQ panels+64(FP)
 	JNZ  panel
@@ -3677,485 +5930,2608 @@ rows1Done:
 
 // func panelsQ8AVXVNNI(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xStride uintptr, blocks int, rows int, panels int)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·panelsQ8AVXVNNI(SB), NOSPLIT, $0-72
-	MOVQ         dstStride+8(FP), CX
-	MOVQ         w+16(FP), DX
-	MOVQ         s+24(FP), BX
-	MOVQ         xStride+40(FP), DI
-	LEAQ         (DI)(DI*2), AX
-	MOVL         $0x0f0f0f0f, AX
-	VMOVD        AX, X13
-	VPBROADCASTD X13, Y13
-	MOVL         $0x80808080, AX
-	VMOVD        AX, X14
-	VPBROADCASTD X14, Y14
+TEXT ·panelsQ8AVXVNNI(SB), $768-72
+	MOVQ dstStride+8(FP), CX
+	MOVQ w+16(FP), DX
+	MOVQ s+24(FP), BX
+	MOVQ xStride+40(FP), DI
+	LEAQ (DI)(DI*2), R9
 
 panel:
 	MOVQ dst+0(FP), AX
 	MOVQ x+32(FP), SI
 	MOVQ rows+56(FP), R8
 
+rows6:
+	CMPQ    R8, $+6
+	JLT     rows6Done
+	MOVQ    DX, R10
+	MOVQ    BX, R11
+	MOVQ    SI, R12
+	LEAQ    (SI)(DI*4), R13
+	VPXOR   Y14, Y14, Y14
+	VMOVUPS Y14, (SP)
+	VMOVUPS Y14, 32(SP)
+	VMOVUPS Y14, 64(SP)
+	VMOVUPS Y14, 96(SP)
+	VMOVUPS Y14, 128(SP)
+	VMOVUPS Y14, 160(SP)
+	VMOVUPS Y14, 192(SP)
+	VMOVUPS Y14, 224(SP)
+	VMOVUPS Y14, 256(SP)
+	VMOVUPS Y14, 288(SP)
+	VMOVUPS Y14, 320(SP)
+	VMOVUPS Y14, 352(SP)
+	MOVQ    blocks+48(FP), R14
+
+blocks6:
+	VPBROADCASTD 76(R12), Y0
+	VMOVDQA      Y0, Y1
+	VPBROADCASTD 76(R12)(DI*1), Y2
+	VMOVDQA      Y2, Y3
+	VPBROADCASTD 76(R12)(DI*2), Y4
+	VMOVDQA      Y4, Y5
+	VPBROADCASTD 76(R12)(R9*1), Y6
+	VMOVDQA      Y6, Y7
+	VPBROADCASTD 76(R13), Y8
+	VMOVDQA      Y8, Y9
+	VPBROADCASTD 76(R13)(DI*1), Y10
+	VMOVDQA      Y10, Y11
+	VMOVDQU      (R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      32(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD (R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD (R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD (R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD (R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD (R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD (R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      64(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      96(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 4(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 4(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 4(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 4(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD 4(R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 4(R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      128(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      160(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 8(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 8(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 8(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 8(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD 8(R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 8(R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      192(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      224(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 12(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 12(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 12(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 12(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD 12(R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 12(R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      256(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      288(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 16(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 16(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 16(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 16(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD 16(R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 16(R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      320(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      352(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 20(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 20(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 20(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 20(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD 20(R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 20(R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      384(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      416(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 24(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 24(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 24(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 24(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD 24(R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 24(R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      448(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      480(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 28(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 28(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 28(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 28(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD 28(R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 28(R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      512(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      544(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 32(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 32(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 32(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 32(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD 32(R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 32(R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      576(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      608(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 36(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 36(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 36(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 36(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD 36(R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 36(R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      640(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      672(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 40(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 40(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 40(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 40(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD 40(R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 40(R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      704(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      736(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 44(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 44(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 44(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 44(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD 44(R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 44(R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      768(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      800(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 48(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 48(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 48(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 48(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD 48(R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 48(R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      832(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      864(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 52(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 52(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 52(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 52(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD 52(R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 52(R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      896(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      928(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 56(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 56(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 56(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 56(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD 56(R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 56(R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      960(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      992(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 60(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 60(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 60(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 60(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VPBROADCASTD 60(R13), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 60(R13)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VCVTPH2PS    (R11), Y12
+	VCVTPH2PS    16(R11), Y13
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y12, Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y13, Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y12, Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y13, Y3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y12, Y4, Y4
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y13, Y5, Y5
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y12, Y6, Y6
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       Y13, Y7, Y7
+	VCVTDQ2PS    Y8, Y8
+	VMULPS       Y12, Y8, Y8
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y13, Y9, Y9
+	VCVTDQ2PS    Y10, Y10
+	VMULPS       Y12, Y10, Y10
+	VCVTDQ2PS    Y11, Y11
+	VMULPS       Y13, Y11, Y11
+	VBROADCASTSS 64(R12), Y14
+	VFMADD213PS  (SP), Y14, Y0
+	VMOVUPS      Y0, (SP)
+	VFMADD213PS  32(SP), Y14, Y1
+	VMOVUPS      Y1, 32(SP)
+	VBROADCASTSS 64(R12)(DI*1), Y14
+	VFMADD213PS  64(SP), Y14, Y2
+	VMOVUPS      Y2, 64(SP)
+	VFMADD213PS  96(SP), Y14, Y3
+	VMOVUPS      Y3, 96(SP)
+	VBROADCASTSS 64(R12)(DI*2), Y14
+	VFMADD213PS  128(SP), Y14, Y4
+	VMOVUPS      Y4, 128(SP)
+	VFMADD213PS  160(SP), Y14, Y5
+	VMOVUPS      Y5, 160(SP)
+	VBROADCASTSS 64(R12)(R9*1), Y14
+	VFMADD213PS  192(SP), Y14, Y6
+	VMOVUPS      Y6, 192(SP)
+	VFMADD213PS  224(SP), Y14, Y7
+	VMOVUPS      Y7, 224(SP)
+	VBROADCASTSS 64(R13), Y14
+	VFMADD213PS  256(SP), Y14, Y8
+	VMOVUPS      Y8, 256(SP)
+	VFMADD213PS  288(SP), Y14, Y9
+	VMOVUPS      Y9, 288(SP)
+	VBROADCASTSS 64(R13)(DI*1), Y14
+	VFMADD213PS  320(SP), Y14, Y10
+	VMOVUPS      Y10, 320(SP)
+	VFMADD213PS  352(SP), Y14, Y11
+	VMOVUPS      Y11, 352(SP)
+	ADDQ         $+1024, R10
+	ADDQ         $+32, R11
+	ADDQ         $+80, R12
+	ADDQ         $+80, R13
+	DECQ         R14
+	JNZ          blocks6
+	VMOVUPS      (SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      32(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      64(SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      96(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      128(SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      160(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      192(SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      224(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      256(SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      288(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      320(SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      352(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	ADDQ         DI, SI
+	ADDQ         DI, SI
+	ADDQ         DI, SI
+	ADDQ         DI, SI
+	ADDQ         DI, SI
+	ADDQ         DI, SI
+	SUBQ         $+6, R8
+	JMP          rows6
+
+rows6Done:
+rows4:
+	CMPQ    R8, $+4
+	JLT     rows4Done
+	MOVQ    DX, R10
+	MOVQ    BX, R11
+	MOVQ    SI, R12
+	VPXOR   Y14, Y14, Y14
+	VMOVUPS Y14, (SP)
+	VMOVUPS Y14, 32(SP)
+	VMOVUPS Y14, 64(SP)
+	VMOVUPS Y14, 96(SP)
+	VMOVUPS Y14, 128(SP)
+	VMOVUPS Y14, 160(SP)
+	VMOVUPS Y14, 192(SP)
+	VMOVUPS Y14, 224(SP)
+	MOVQ    blocks+48(FP), R13
+
+blocks4:
+	VPBROADCASTD 76(R12), Y0
+	VMOVDQA      Y0, Y1
+	VPBROADCASTD 76(R12)(DI*1), Y2
+	VMOVDQA      Y2, Y3
+	VPBROADCASTD 76(R12)(DI*2), Y4
+	VMOVDQA      Y4, Y5
+	VPBROADCASTD 76(R12)(R9*1), Y6
+	VMOVDQA      Y6, Y7
+	VMOVDQU      (R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      32(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD (R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD (R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD (R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD (R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VMOVDQU      64(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      96(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 4(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 4(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 4(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 4(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VMOVDQU      128(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      160(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 8(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 8(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 8(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 8(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VMOVDQU      192(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      224(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 12(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 12(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 12(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 12(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VMOVDQU      256(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      288(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 16(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 16(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 16(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 16(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VMOVDQU      320(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      352(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 20(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 20(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 20(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 20(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VMOVDQU      384(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      416(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 24(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 24(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 24(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 24(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VMOVDQU      448(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      480(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 28(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 28(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 28(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 28(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VMOVDQU      512(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      544(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 32(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 32(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 32(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 32(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VMOVDQU      576(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      608(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 36(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 36(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 36(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 36(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VMOVDQU      640(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      672(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 40(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 40(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 40(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 40(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VMOVDQU      704(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      736(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 44(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 44(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 44(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 44(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VMOVDQU      768(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      800(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 48(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 48(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 48(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 48(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VMOVDQU      832(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      864(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 52(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 52(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 52(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 52(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VMOVDQU      896(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      928(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 56(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 56(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 56(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 56(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VMOVDQU      960(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      992(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 60(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 60(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VPBROADCASTD 60(R12)(DI*2), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 60(R12)(R9*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xfe
+	VCVTPH2PS    (R11), Y12
+	VCVTPH2PS    16(R11), Y13
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y12, Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y13, Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y12, Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y13, Y3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y12, Y4, Y4
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y13, Y5, Y5
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y12, Y6, Y6
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       Y13, Y7, Y7
+	VBROADCASTSS 64(R12), Y14
+	VFMADD213PS  (SP), Y14, Y0
+	VMOVUPS      Y0, (SP)
+	VFMADD213PS  32(SP), Y14, Y1
+	VMOVUPS      Y1, 32(SP)
+	VBROADCASTSS 64(R12)(DI*1), Y14
+	VFMADD213PS  64(SP), Y14, Y2
+	VMOVUPS      Y2, 64(SP)
+	VFMADD213PS  96(SP), Y14, Y3
+	VMOVUPS      Y3, 96(SP)
+	VBROADCASTSS 64(R12)(DI*2), Y14
+	VFMADD213PS  128(SP), Y14, Y4
+	VMOVUPS      Y4, 128(SP)
+	VFMADD213PS  160(SP), Y14, Y5
+	VMOVUPS      Y5, 160(SP)
+	VBROADCASTSS 64(R12)(R9*1), Y14
+	VFMADD213PS  192(SP), Y14, Y6
+	VMOVUPS      Y6, 192(SP)
+	VFMADD213PS  224(SP), Y14, Y7
+	VMOVUPS      Y7, 224(SP)
+	ADDQ         $+1024, R10
+	ADDQ         $+32, R11
+	ADDQ         $+80, R12
+	DECQ         R13
+	JNZ          blocks4
+	VMOVUPS      (SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      32(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      64(SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      96(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      128(SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      160(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      192(SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      224(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	ADDQ         DI, SI
+	ADDQ         DI, SI
+	ADDQ         DI, SI
+	ADDQ         DI, SI
+	SUBQ         $+4, R8
+	JMP          rows4
+
+rows4Done:
 rows2:
-	CMPQ  R8, $+2
-	JLT   rows2Done
-	MOVQ  DX, R9
-	MOVQ  BX, R10
-	MOVQ  SI, R11
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
-	VPXOR Y8, Y8, Y8
-	VPXOR Y9, Y9, Y9
-	MOVQ  blocks+48(FP), R12
+	CMPQ    R8, $+2
+	JLT     rows2Done
+	MOVQ    DX, R10
+	MOVQ    BX, R11
+	MOVQ    SI, R12
+	VPXOR   Y14, Y14, Y14
+	VMOVUPS Y14, (SP)
+	VMOVUPS Y14, 32(SP)
+	VMOVUPS Y14, 64(SP)
+	VMOVUPS Y14, 96(SP)
+	MOVQ    blocks+48(FP), R13
 
 blocks2:
-	VPBROADCASTD 76(R11), Y0
-	VPBROADCASTD 76(R11)(DI*1), Y1
-	VPXOR        (R9), Y14, Y10
-	VPBROADCASTD (R11), Y12
+	VPBROADCASTD 76(R12), Y0
+	VMOVDQA      Y0, Y1
+	VPBROADCASTD 76(R12)(DI*1), Y2
+	VMOVDQA      Y2, Y3
+	VMOVDQU      (R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      32(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD (R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD (R11)(DI*1), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xcc
-	VPXOR        64(R9), Y14, Y10
-	VPBROADCASTD 4(R11), Y12
+	BYTE         $0xce
+	VPBROADCASTD (R12)(DI*1), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 4(R11)(DI*1), Y12
+	BYTE         $0xd6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xcc
-	VPXOR        128(R9), Y14, Y10
-	VPBROADCASTD 8(R11), Y12
+	BYTE         $0xde
+	VMOVDQU      64(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      96(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 4(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 8(R11)(DI*1), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xcc
-	VPXOR        192(R9), Y14, Y10
-	VPBROADCASTD 12(R11), Y12
+	BYTE         $0xce
+	VPBROADCASTD 4(R12)(DI*1), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 12(R11)(DI*1), Y12
+	BYTE         $0xd6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xcc
-	VPXOR        256(R9), Y14, Y10
-	VPBROADCASTD 16(R11), Y12
+	BYTE         $0xde
+	VMOVDQU      128(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      160(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 8(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 16(R11)(DI*1), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xcc
-	VPXOR        320(R9), Y14, Y10
-	VPBROADCASTD 20(R11), Y12
+	BYTE         $0xce
+	VPBROADCASTD 8(R12)(DI*1), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 20(R11)(DI*1), Y12
+	BYTE         $0xd6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xcc
-	VPXOR        384(R9), Y14, Y10
-	VPBROADCASTD 24(R11), Y12
+	BYTE         $0xde
+	VMOVDQU      192(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      224(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 12(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 24(R11)(DI*1), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xcc
-	VPXOR        448(R9), Y14, Y10
-	VPBROADCASTD 28(R11), Y12
+	BYTE         $0xce
+	VPBROADCASTD 12(R12)(DI*1), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 28(R11)(DI*1), Y12
+	BYTE         $0xd6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xcc
-	VPXOR        512(R9), Y14, Y10
-	VPBROADCASTD 32(R11), Y12
+	BYTE         $0xde
+	VMOVDQU      256(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      288(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 16(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 32(R11)(DI*1), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xcc
-	VPXOR        576(R9), Y14, Y10
-	VPBROADCASTD 36(R11), Y12
+	BYTE         $0xce
+	VPBROADCASTD 16(R12)(DI*1), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 36(R11)(DI*1), Y12
+	BYTE         $0xd6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xcc
-	VPXOR        640(R9), Y14, Y10
-	VPBROADCASTD 40(R11), Y12
+	BYTE         $0xde
+	VMOVDQU      320(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      352(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 20(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 40(R11)(DI*1), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xcc
-	VPXOR        704(R9), Y14, Y10
-	VPBROADCASTD 44(R11), Y12
+	BYTE         $0xce
+	VPBROADCASTD 20(R12)(DI*1), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 44(R11)(DI*1), Y12
+	BYTE         $0xd6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xcc
-	VPXOR        768(R9), Y14, Y10
-	VPBROADCASTD 48(R11), Y12
+	BYTE         $0xde
+	VMOVDQU      384(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      416(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 24(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 48(R11)(DI*1), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xcc
-	VPXOR        832(R9), Y14, Y10
-	VPBROADCASTD 52(R11), Y12
+	BYTE         $0xce
+	VPBROADCASTD 24(R12)(DI*1), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 52(R11)(DI*1), Y12
+	BYTE         $0xd6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xcc
-	VPXOR        896(R9), Y14, Y10
-	VPBROADCASTD 56(R11), Y12
+	BYTE         $0xde
+	VMOVDQU      448(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      480(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 28(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 56(R11)(DI*1), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xcc
-	VPXOR        960(R9), Y14, Y10
-	VPBROADCASTD 60(R11), Y12
+	BYTE         $0xce
+	VPBROADCASTD 28(R12)(DI*1), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 60(R11)(DI*1), Y12
+	BYTE         $0xd6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xcc
-	VCVTPH2PS    (R10), Y10
+	BYTE         $0xde
+	VMOVDQU      512(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      544(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 32(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 32(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      576(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      608(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 36(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 36(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      640(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      672(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 40(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 40(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      704(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      736(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 44(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 44(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      768(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      800(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 48(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 48(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      832(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      864(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 52(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 52(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      896(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      928(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 56(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 56(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VMOVDQU      960(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      992(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 60(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 60(R12)(DI*1), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xde
+	VCVTPH2PS    (R11), Y12
+	VCVTPH2PS    16(R11), Y13
 	VCVTDQ2PS    Y0, Y0
-	VMULPS       Y10, Y0, Y0
-	VBROADCASTSS 64(R11), Y12
-	VFMADD231PS  Y12, Y0, Y6
+	VMULPS       Y12, Y0, Y0
 	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y10, Y1, Y1
-	VBROADCASTSS 64(R11)(DI*1), Y12
-	VFMADD231PS  Y12, Y1, Y8
-	VPBROADCASTD 76(R11), Y0
-	VPBROADCASTD 76(R11)(DI*1), Y1
-	VPXOR        32(R9), Y14, Y10
-	VPBROADCASTD (R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD (R11)(DI*1), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xcc
-	VPXOR        96(R9), Y14, Y10
-	VPBROADCASTD 4(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 4(R11)(DI*1), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xcc
-	VPXOR        160(R9), Y14, Y10
-	VPBROADCASTD 8(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 8(R11)(DI*1), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xcc
-	VPXOR        224(R9), Y14, Y10
-	VPBROADCASTD 12(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 12(R11)(DI*1), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xcc
-	VPXOR        288(R9), Y14, Y10
-	VPBROADCASTD 16(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 16(R11)(DI*1), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xcc
-	VPXOR        352(R9), Y14, Y10
-	VPBROADCASTD 20(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 20(R11)(DI*1), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xcc
-	VPXOR        416(R9), Y14, Y10
-	VPBROADCASTD 24(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 24(R11)(DI*1), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xcc
-	VPXOR        480(R9), Y14, Y10
-	VPBROADCASTD 28(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 28(R11)(DI*1), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xcc
-	VPXOR        544(R9), Y14, Y10
-	VPBROADCASTD 32(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 32(R11)(DI*1), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xcc
-	VPXOR        608(R9), Y14, Y10
-	VPBROADCASTD 36(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 36(R11)(DI*1), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xcc
-	VPXOR        672(R9), Y14, Y10
-	VPBROADCASTD 40(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 40(R11)(DI*1), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xcc
-	VPXOR        736(R9), Y14, Y10
-	VPBROADCASTD 44(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 44(R11)(DI*1), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xcc
-	VPXOR        800(R9), Y14, Y10
-	VPBROADCASTD 48(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 48(R11)(DI*1), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xcc
-	VPXOR        864(R9), Y14, Y10
-	VPBROADCASTD 52(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 52(R11)(DI*1), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xcc
-	VPXOR        928(R9), Y14, Y10
-	VPBROADCASTD 56(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 56(R11)(DI*1), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xcc
-	VPXOR        992(R9), Y14, Y10
-	VPBROADCASTD 60(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VPBROADCASTD 60(R11)(DI*1), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xcc
-	VCVTPH2PS    16(R10), Y10
-	VCVTDQ2PS    Y0, Y0
-	VMULPS       Y10, Y0, Y0
-	VBROADCASTSS 64(R11), Y12
-	VFMADD231PS  Y12, Y0, Y7
-	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y10, Y1, Y1
-	VBROADCASTSS 64(R11)(DI*1), Y12
-	VFMADD231PS  Y12, Y1, Y9
-	ADDQ         $+1024, R9
-	ADDQ         $+32, R10
-	ADDQ         $+80, R11
-	DECQ         R12
+	VMULPS       Y13, Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y12, Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y13, Y3, Y3
+	VBROADCASTSS 64(R12), Y14
+	VFMADD213PS  (SP), Y14, Y0
+	VMOVUPS      Y0, (SP)
+	VFMADD213PS  32(SP), Y14, Y1
+	VMOVUPS      Y1, 32(SP)
+	VBROADCASTSS 64(R12)(DI*1), Y14
+	VFMADD213PS  64(SP), Y14, Y2
+	VMOVUPS      Y2, 64(SP)
+	VFMADD213PS  96(SP), Y14, Y3
+	VMOVUPS      Y3, 96(SP)
+	ADDQ         $+1024, R10
+	ADDQ         $+32, R11
+	ADDQ         $+80, R12
+	DECQ         R13
 	JNZ          blocks2
-	VMOVUPS      Y6, (AX)
-	VMOVUPS      Y7, 32(AX)
+	VMOVUPS      (SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      32(SP), Y14
+	VMOVUPS      Y14, 32(AX)
 	ADDQ         CX, AX
-	VMOVUPS      Y8, (AX)
-	VMOVUPS      Y9, 32(AX)
+	VMOVUPS      64(SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      96(SP), Y14
+	VMOVUPS      Y14, 32(AX)
 	ADDQ         CX, AX
 	ADDQ         DI, SI
 	ADDQ         DI, SI
@@ -4164,300 +8540,320 @@ blocks2:
 
 rows2Done:
 rows1:
-	CMPQ  R8, $+1
-	JLT   rows1Done
-	MOVQ  DX, R9
-	MOVQ  BX, R10
-	MOVQ  SI, R11
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
-	MOVQ  blocks+48(FP), R12
+	CMPQ    R8, $+1
+	JLT     rows1Done
+	MOVQ    DX, R10
+	MOVQ    BX, R11
+	MOVQ    SI, R12
+	VPXOR   Y14, Y14, Y14
+	VMOVUPS Y14, (SP)
+	VMOVUPS Y14, 32(SP)
+	MOVQ    blocks+48(FP), R13
 
 blocks1:
-	VPBROADCASTD 76(R11), Y0
-	PREFETCHT1   8192(R9)
-	PREFETCHT0   2048(R9)
-	PREFETCHT0   512(R10)
-	VPXOR        (R9), Y14, Y10
-	VPBROADCASTD (R11), Y12
+	VPBROADCASTD 76(R12), Y0
+	VMOVDQA      Y0, Y1
+	PREFETCHT1   8192(R10)
+	PREFETCHT0   2048(R10)
+	PREFETCHT0   512(R11)
+	VMOVDQU      (R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      32(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD (R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	PREFETCHT1   8256(R9)
-	PREFETCHT0   2112(R9)
-	VPXOR        64(R9), Y14, Y10
-	VPBROADCASTD 4(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xc4
-	PREFETCHT1   8320(R9)
-	PREFETCHT0   2176(R9)
-	VPXOR        128(R9), Y14, Y10
-	VPBROADCASTD 8(R11), Y12
+	BYTE         $0xce
+	PREFETCHT1   8256(R10)
+	PREFETCHT0   2112(R10)
+	VMOVDQU      64(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      96(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 4(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	PREFETCHT1   8384(R9)
-	PREFETCHT0   2240(R9)
-	VPXOR        192(R9), Y14, Y10
-	VPBROADCASTD 12(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xc4
-	PREFETCHT1   8448(R9)
-	PREFETCHT0   2304(R9)
-	VPXOR        256(R9), Y14, Y10
-	VPBROADCASTD 16(R11), Y12
+	BYTE         $0xce
+	PREFETCHT1   8320(R10)
+	PREFETCHT0   2176(R10)
+	VMOVDQU      128(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      160(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 8(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	PREFETCHT1   8512(R9)
-	PREFETCHT0   2368(R9)
-	VPXOR        320(R9), Y14, Y10
-	VPBROADCASTD 20(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xc4
-	PREFETCHT1   8576(R9)
-	PREFETCHT0   2432(R9)
-	VPXOR        384(R9), Y14, Y10
-	VPBROADCASTD 24(R11), Y12
+	BYTE         $0xce
+	PREFETCHT1   8384(R10)
+	PREFETCHT0   2240(R10)
+	VMOVDQU      192(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      224(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 12(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	PREFETCHT1   8640(R9)
-	PREFETCHT0   2496(R9)
-	VPXOR        448(R9), Y14, Y10
-	VPBROADCASTD 28(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xc4
-	PREFETCHT1   8704(R9)
-	PREFETCHT0   2560(R9)
-	VPXOR        512(R9), Y14, Y10
-	VPBROADCASTD 32(R11), Y12
+	BYTE         $0xce
+	PREFETCHT1   8448(R10)
+	PREFETCHT0   2304(R10)
+	VMOVDQU      256(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      288(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 16(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	PREFETCHT1   8768(R9)
-	PREFETCHT0   2624(R9)
-	VPXOR        576(R9), Y14, Y10
-	VPBROADCASTD 36(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xc4
-	PREFETCHT1   8832(R9)
-	PREFETCHT0   2688(R9)
-	VPXOR        640(R9), Y14, Y10
-	VPBROADCASTD 40(R11), Y12
+	BYTE         $0xce
+	PREFETCHT1   8512(R10)
+	PREFETCHT0   2368(R10)
+	VMOVDQU      320(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      352(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 20(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	PREFETCHT1   8896(R9)
-	PREFETCHT0   2752(R9)
-	VPXOR        704(R9), Y14, Y10
-	VPBROADCASTD 44(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xc4
-	PREFETCHT1   8960(R9)
-	PREFETCHT0   2816(R9)
-	VPXOR        768(R9), Y14, Y10
-	VPBROADCASTD 48(R11), Y12
+	BYTE         $0xce
+	PREFETCHT1   8576(R10)
+	PREFETCHT0   2432(R10)
+	VMOVDQU      384(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      416(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 24(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	PREFETCHT1   9024(R9)
-	PREFETCHT0   2880(R9)
-	VPXOR        832(R9), Y14, Y10
-	VPBROADCASTD 52(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x15
 	BYTE         $0x50
-	BYTE         $0xc4
-	PREFETCHT1   9088(R9)
-	PREFETCHT0   2944(R9)
-	VPXOR        896(R9), Y14, Y10
-	VPBROADCASTD 56(R11), Y12
+	BYTE         $0xce
+	PREFETCHT1   8640(R10)
+	PREFETCHT0   2496(R10)
+	VMOVDQU      448(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      480(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 28(R12), Y14
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x1d
 	BYTE         $0x50
-	BYTE         $0xc4
-	PREFETCHT1   9152(R9)
-	PREFETCHT0   3008(R9)
-	VPXOR        960(R9), Y14, Y10
-	VPBROADCASTD 60(R11), Y12
+	BYTE         $0xc6
 	BYTE         $0xc4
 	BYTE         $0xc2
-	BYTE         $0x2d
+	BYTE         $0x15
 	BYTE         $0x50
+	BYTE         $0xce
+	PREFETCHT1   8704(R10)
+	PREFETCHT0   2560(R10)
+	VMOVDQU      512(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      544(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 32(R12), Y14
 	BYTE         $0xc4
-	VCVTPH2PS    (R10), Y10
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	PREFETCHT1   8768(R10)
+	PREFETCHT0   2624(R10)
+	VMOVDQU      576(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      608(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 36(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	PREFETCHT1   8832(R10)
+	PREFETCHT0   2688(R10)
+	VMOVDQU      640(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      672(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 40(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	PREFETCHT1   8896(R10)
+	PREFETCHT0   2752(R10)
+	VMOVDQU      704(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      736(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 44(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	PREFETCHT1   8960(R10)
+	PREFETCHT0   2816(R10)
+	VMOVDQU      768(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      800(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 48(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	PREFETCHT1   9024(R10)
+	PREFETCHT0   2880(R10)
+	VMOVDQU      832(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      864(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 52(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	PREFETCHT1   9088(R10)
+	PREFETCHT0   2944(R10)
+	VMOVDQU      896(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      928(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 56(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	PREFETCHT1   9152(R10)
+	PREFETCHT0   3008(R10)
+	VMOVDQU      960(R10), Y12
+	VPXOR        sign<>+0(SB), Y12, Y12
+	VMOVDQU      992(R10), Y13
+	VPXOR        sign<>+0(SB), Y13, Y13
+	VPBROADCASTD 60(R12), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VCVTPH2PS    (R11), Y12
+	VCVTPH2PS    16(R11), Y13
 	VCVTDQ2PS    Y0, Y0
-	VMULPS       Y10, Y0, Y0
-	VBROADCASTSS 64(R11), Y12
-	VFMADD231PS  Y12, Y0, Y6
-	VPBROADCASTD 76(R11), Y0
-	VPXOR        32(R9), Y14, Y10
-	VPBROADCASTD (R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VPXOR        96(R9), Y14, Y10
-	VPBROADCASTD 4(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VPXOR        160(R9), Y14, Y10
-	VPBROADCASTD 8(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VPXOR        224(R9), Y14, Y10
-	VPBROADCASTD 12(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VPXOR        288(R9), Y14, Y10
-	VPBROADCASTD 16(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VPXOR        352(R9), Y14, Y10
-	VPBROADCASTD 20(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VPXOR        416(R9), Y14, Y10
-	VPBROADCASTD 24(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VPXOR        480(R9), Y14, Y10
-	VPBROADCASTD 28(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VPXOR        544(R9), Y14, Y10
-	VPBROADCASTD 32(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VPXOR        608(R9), Y14, Y10
-	VPBROADCASTD 36(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VPXOR        672(R9), Y14, Y10
-	VPBROADCASTD 40(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VPXOR        736(R9), Y14, Y10
-	VPBROADCASTD 44(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VPXOR        800(R9), Y14, Y10
-	VPBROADCASTD 48(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VPXOR        864(R9), Y14, Y10
-	VPBROADCASTD 52(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VPXOR        928(R9), Y14, Y10
-	VPBROADCASTD 56(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VPXOR        992(R9), Y14, Y10
-	VPBROADCASTD 60(R11), Y12
-	BYTE         $0xc4
-	BYTE         $0xc2
-	BYTE         $0x2d
-	BYTE         $0x50
-	BYTE         $0xc4
-	VCVTPH2PS    16(R10), Y10
-	VCVTDQ2PS    Y0, Y0
-	VMULPS       Y10, Y0, Y0
-	VBROADCASTSS 64(R11), Y12
-	VFMADD231PS  Y12, Y0, Y7
-	ADDQ         $+1024, R9
-	ADDQ         $+32, R10
-	ADDQ         $+80, R11
-	DECQ         R12
+	VMULPS       Y12, Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y13, Y1, Y1
+	VBROADCASTSS 64(R12), Y14
+	VFMADD213PS  (SP), Y14, Y0
+	VMOVUPS      Y0, (SP)
+	VFMADD213PS  32(SP), Y14, Y1
+	VMOVUPS      Y1, 32(SP)
+	ADDQ         $+1024, R10
+	ADDQ         $+32, R11
+	ADDQ         $+80, R12
+	DECQ         R13
 	JNZ          blocks1
-	VMOVUPS      Y6, (AX)
-	VMOVUPS      Y7, 32(AX)
+	VMOVUPS      (SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      32(SP), Y14
+	VMOVUPS      Y14, 32(AX)
 	ADDQ         CX, AX
 	ADDQ         DI, SI
 	SUBQ         $+1, R8
 	JMP          rows1
 
 rows1Done:
-	MOVQ R9, DX
-	MOVQ R10, BX
+	MOVQ R10, DX
+	MOVQ R11, BX
 	ADDQ $+64, dst+0(FP)
 	DECQ panels+64(FP)
 	JNZ  panel
@@ -4466,347 +8862,1630 @@ rows1Done:
 
 // func panelsQ4AVX2(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xStride uintptr, blocks int, rows int, panels int)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·panelsQ4AVX2(SB), NOSPLIT, $0-72
-	MOVQ         dstStride+8(FP), CX
-	MOVQ         w+16(FP), DX
-	MOVQ         s+24(FP), BX
-	MOVQ         xStride+40(FP), DI
-	LEAQ         (DI)(DI*2), AX
-	MOVL         $0x0f0f0f0f, AX
-	VMOVD        AX, X13
-	VPBROADCASTD X13, Y13
-	MOVL         $0x80808080, AX
-	VMOVD        AX, X14
-	VPBROADCASTD X14, Y14
+TEXT ·panelsQ4AVX2(SB), $768-72
+	MOVQ dstStride+8(FP), CX
+	MOVQ w+16(FP), DX
+	MOVQ s+24(FP), BX
+	MOVQ xStride+40(FP), DI
+	LEAQ (DI)(DI*2), R9
 
 panel:
 	MOVQ dst+0(FP), AX
 	MOVQ x+32(FP), SI
 	MOVQ rows+56(FP), R8
 
+rows6:
+	CMPQ    R8, $+6
+	JLT     rows6Done
+	MOVQ    DX, R10
+	MOVQ    BX, R11
+	MOVQ    SI, R12
+	LEAQ    (SI)(DI*4), R13
+	VPXOR   Y14, Y14, Y14
+	VMOVUPS Y14, (SP)
+	VMOVUPS Y14, 32(SP)
+	VMOVUPS Y14, 64(SP)
+	VMOVUPS Y14, 96(SP)
+	VMOVUPS Y14, 128(SP)
+	VMOVUPS Y14, 160(SP)
+	VMOVUPS Y14, 192(SP)
+	VMOVUPS Y14, 224(SP)
+	VMOVUPS Y14, 256(SP)
+	VMOVUPS Y14, 288(SP)
+	VMOVUPS Y14, 320(SP)
+	VMOVUPS Y14, 352(SP)
+	MOVQ    blocks+48(FP), R14
+
+blocks6:
+	VMOVDQU      (R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      32(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD (R12), Y14
+	VPMADDUBSW   Y14, Y12, Y0
+	VPMADDUBSW   Y14, Y13, Y1
+	VPBROADCASTD (R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y2
+	VPMADDUBSW   Y14, Y13, Y3
+	VPBROADCASTD (R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y4
+	VPMADDUBSW   Y14, Y13, Y5
+	VPBROADCASTD (R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y6
+	VPMADDUBSW   Y14, Y13, Y7
+	VPBROADCASTD (R13), Y14
+	VPMADDUBSW   Y14, Y12, Y8
+	VPMADDUBSW   Y14, Y13, Y9
+	VPBROADCASTD (R13)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y10
+	VPMADDUBSW   Y14, Y13, Y11
+	VMOVDQU      64(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      96(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 4(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VPBROADCASTD 4(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y3, Y3
+	VPBROADCASTD 4(R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y5, Y5
+	VPBROADCASTD 4(R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y7, Y7
+	VPBROADCASTD 4(R13), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y8, Y8
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y9, Y9
+	VPBROADCASTD 4(R13)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y10, Y10
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y11, Y11
+	VMOVDQU      128(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      160(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 8(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VPBROADCASTD 8(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y3, Y3
+	VPBROADCASTD 8(R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y5, Y5
+	VPBROADCASTD 8(R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y7, Y7
+	VPBROADCASTD 8(R13), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y8, Y8
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y9, Y9
+	VPBROADCASTD 8(R13)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y10, Y10
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y11, Y11
+	VMOVDQU      192(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      224(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 12(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VPBROADCASTD 12(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y3, Y3
+	VPBROADCASTD 12(R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y5, Y5
+	VPBROADCASTD 12(R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y7, Y7
+	VPBROADCASTD 12(R13), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y8, Y8
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y9, Y9
+	VPBROADCASTD 12(R13)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y10, Y10
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y11, Y11
+	VMOVDQU      256(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      288(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 16(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VPBROADCASTD 16(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y3, Y3
+	VPBROADCASTD 16(R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y5, Y5
+	VPBROADCASTD 16(R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y7, Y7
+	VPBROADCASTD 16(R13), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y8, Y8
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y9, Y9
+	VPBROADCASTD 16(R13)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y10, Y10
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y11, Y11
+	VMOVDQU      320(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      352(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 20(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VPBROADCASTD 20(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y3, Y3
+	VPBROADCASTD 20(R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y5, Y5
+	VPBROADCASTD 20(R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y7, Y7
+	VPBROADCASTD 20(R13), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y8, Y8
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y9, Y9
+	VPBROADCASTD 20(R13)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y10, Y10
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y11, Y11
+	VMOVDQU      384(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      416(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 24(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VPBROADCASTD 24(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y3, Y3
+	VPBROADCASTD 24(R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y5, Y5
+	VPBROADCASTD 24(R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y7, Y7
+	VPBROADCASTD 24(R13), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y8, Y8
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y9, Y9
+	VPBROADCASTD 24(R13)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y10, Y10
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y11, Y11
+	VMOVDQU      448(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      480(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 28(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VPBROADCASTD 28(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y3, Y3
+	VPBROADCASTD 28(R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y5, Y5
+	VPBROADCASTD 28(R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y7, Y7
+	VPBROADCASTD 28(R13), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y8, Y8
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y9, Y9
+	VPBROADCASTD 28(R13)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y10, Y10
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y11, Y11
+	VPBROADCASTD 68(R12), Y14
+	VPMADDWD     ones<>+0(SB), Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     ones<>+0(SB), Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 68(R12)(DI*1), Y14
+	VPMADDWD     ones<>+0(SB), Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     ones<>+0(SB), Y3, Y3
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 68(R12)(DI*2), Y14
+	VPMADDWD     ones<>+0(SB), Y4, Y4
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     ones<>+0(SB), Y5, Y5
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 68(R12)(R9*1), Y14
+	VPMADDWD     ones<>+0(SB), Y6, Y6
+	VPADDD       Y14, Y6, Y6
+	VPMADDWD     ones<>+0(SB), Y7, Y7
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 68(R13), Y14
+	VPMADDWD     ones<>+0(SB), Y8, Y8
+	VPADDD       Y14, Y8, Y8
+	VPMADDWD     ones<>+0(SB), Y9, Y9
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 68(R13)(DI*1), Y14
+	VPMADDWD     ones<>+0(SB), Y10, Y10
+	VPADDD       Y14, Y10, Y10
+	VPMADDWD     ones<>+0(SB), Y11, Y11
+	VPADDD       Y14, Y11, Y11
+	VCVTPH2PS    (R11), Y12
+	VCVTPH2PS    16(R11), Y13
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y12, Y0, Y0
+	VMOVUPS      Y0, 384(SP)
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y13, Y1, Y1
+	VMOVUPS      Y1, 416(SP)
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y12, Y2, Y2
+	VMOVUPS      Y2, 448(SP)
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y13, Y3, Y3
+	VMOVUPS      Y3, 480(SP)
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y12, Y4, Y4
+	VMOVUPS      Y4, 512(SP)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y13, Y5, Y5
+	VMOVUPS      Y5, 544(SP)
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y12, Y6, Y6
+	VMOVUPS      Y6, 576(SP)
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       Y13, Y7, Y7
+	VMOVUPS      Y7, 608(SP)
+	VCVTDQ2PS    Y8, Y8
+	VMULPS       Y12, Y8, Y8
+	VMOVUPS      Y8, 640(SP)
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y13, Y9, Y9
+	VMOVUPS      Y9, 672(SP)
+	VCVTDQ2PS    Y10, Y10
+	VMULPS       Y12, Y10, Y10
+	VMOVUPS      Y10, 704(SP)
+	VCVTDQ2PS    Y11, Y11
+	VMULPS       Y13, Y11, Y11
+	VMOVUPS      Y11, 736(SP)
+	VMOVDQU      (R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      32(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 32(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y0
+	VPMADDUBSW   Y14, Y13, Y1
+	VPBROADCASTD 32(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y2
+	VPMADDUBSW   Y14, Y13, Y3
+	VPBROADCASTD 32(R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y4
+	VPMADDUBSW   Y14, Y13, Y5
+	VPBROADCASTD 32(R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y6
+	VPMADDUBSW   Y14, Y13, Y7
+	VPBROADCASTD 32(R13), Y14
+	VPMADDUBSW   Y14, Y12, Y8
+	VPMADDUBSW   Y14, Y13, Y9
+	VPBROADCASTD 32(R13)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y10
+	VPMADDUBSW   Y14, Y13, Y11
+	VMOVDQU      64(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      96(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 36(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VPBROADCASTD 36(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y3, Y3
+	VPBROADCASTD 36(R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y5, Y5
+	VPBROADCASTD 36(R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y7, Y7
+	VPBROADCASTD 36(R13), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y8, Y8
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y9, Y9
+	VPBROADCASTD 36(R13)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y10, Y10
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y11, Y11
+	VMOVDQU      128(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      160(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 40(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VPBROADCASTD 40(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y3, Y3
+	VPBROADCASTD 40(R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y5, Y5
+	VPBROADCASTD 40(R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y7, Y7
+	VPBROADCASTD 40(R13), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y8, Y8
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y9, Y9
+	VPBROADCASTD 40(R13)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y10, Y10
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y11, Y11
+	VMOVDQU      192(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      224(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 44(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VPBROADCASTD 44(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y3, Y3
+	VPBROADCASTD 44(R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y5, Y5
+	VPBROADCASTD 44(R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y7, Y7
+	VPBROADCASTD 44(R13), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y8, Y8
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y9, Y9
+	VPBROADCASTD 44(R13)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y10, Y10
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y11, Y11
+	VMOVDQU      256(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      288(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 48(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VPBROADCASTD 48(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y3, Y3
+	VPBROADCASTD 48(R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y5, Y5
+	VPBROADCASTD 48(R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y7, Y7
+	VPBROADCASTD 48(R13), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y8, Y8
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y9, Y9
+	VPBROADCASTD 48(R13)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y10, Y10
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y11, Y11
+	VMOVDQU      320(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      352(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 52(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VPBROADCASTD 52(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y3, Y3
+	VPBROADCASTD 52(R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y5, Y5
+	VPBROADCASTD 52(R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y7, Y7
+	VPBROADCASTD 52(R13), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y8, Y8
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y9, Y9
+	VPBROADCASTD 52(R13)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y10, Y10
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y11, Y11
+	VMOVDQU      384(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      416(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 56(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VPBROADCASTD 56(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y3, Y3
+	VPBROADCASTD 56(R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y5, Y5
+	VPBROADCASTD 56(R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y7, Y7
+	VPBROADCASTD 56(R13), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y8, Y8
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y9, Y9
+	VPBROADCASTD 56(R13)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y10, Y10
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y11, Y11
+	VMOVDQU      448(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      480(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 60(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VPBROADCASTD 60(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y3, Y3
+	VPBROADCASTD 60(R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y5, Y5
+	VPBROADCASTD 60(R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y7, Y7
+	VPBROADCASTD 60(R13), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y8, Y8
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y9, Y9
+	VPBROADCASTD 60(R13)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y10, Y10
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y11, Y11
+	VPBROADCASTD 72(R12), Y14
+	VPMADDWD     ones<>+0(SB), Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     ones<>+0(SB), Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 72(R12)(DI*1), Y14
+	VPMADDWD     ones<>+0(SB), Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     ones<>+0(SB), Y3, Y3
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 72(R12)(DI*2), Y14
+	VPMADDWD     ones<>+0(SB), Y4, Y4
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     ones<>+0(SB), Y5, Y5
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 72(R12)(R9*1), Y14
+	VPMADDWD     ones<>+0(SB), Y6, Y6
+	VPADDD       Y14, Y6, Y6
+	VPMADDWD     ones<>+0(SB), Y7, Y7
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD 72(R13), Y14
+	VPMADDWD     ones<>+0(SB), Y8, Y8
+	VPADDD       Y14, Y8, Y8
+	VPMADDWD     ones<>+0(SB), Y9, Y9
+	VPADDD       Y14, Y9, Y9
+	VPBROADCASTD 72(R13)(DI*1), Y14
+	VPMADDWD     ones<>+0(SB), Y10, Y10
+	VPADDD       Y14, Y10, Y10
+	VPMADDWD     ones<>+0(SB), Y11, Y11
+	VPADDD       Y14, Y11, Y11
+	VCVTPH2PS    32(R11), Y12
+	VCVTPH2PS    48(R11), Y13
+	VCVTDQ2PS    Y0, Y0
+	VFMADD213PS  384(SP), Y12, Y0
+	VCVTDQ2PS    Y1, Y1
+	VFMADD213PS  416(SP), Y13, Y1
+	VCVTDQ2PS    Y2, Y2
+	VFMADD213PS  448(SP), Y12, Y2
+	VCVTDQ2PS    Y3, Y3
+	VFMADD213PS  480(SP), Y13, Y3
+	VCVTDQ2PS    Y4, Y4
+	VFMADD213PS  512(SP), Y12, Y4
+	VCVTDQ2PS    Y5, Y5
+	VFMADD213PS  544(SP), Y13, Y5
+	VCVTDQ2PS    Y6, Y6
+	VFMADD213PS  576(SP), Y12, Y6
+	VCVTDQ2PS    Y7, Y7
+	VFMADD213PS  608(SP), Y13, Y7
+	VCVTDQ2PS    Y8, Y8
+	VFMADD213PS  640(SP), Y12, Y8
+	VCVTDQ2PS    Y9, Y9
+	VFMADD213PS  672(SP), Y13, Y9
+	VCVTDQ2PS    Y10, Y10
+	VFMADD213PS  704(SP), Y12, Y10
+	VCVTDQ2PS    Y11, Y11
+	VFMADD213PS  736(SP), Y13, Y11
+	VBROADCASTSS 64(R12), Y14
+	VFMADD213PS  (SP), Y14, Y0
+	VMOVUPS      Y0, (SP)
+	VFMADD213PS  32(SP), Y14, Y1
+	VMOVUPS      Y1, 32(SP)
+	VBROADCASTSS 64(R12)(DI*1), Y14
+	VFMADD213PS  64(SP), Y14, Y2
+	VMOVUPS      Y2, 64(SP)
+	VFMADD213PS  96(SP), Y14, Y3
+	VMOVUPS      Y3, 96(SP)
+	VBROADCASTSS 64(R12)(DI*2), Y14
+	VFMADD213PS  128(SP), Y14, Y4
+	VMOVUPS      Y4, 128(SP)
+	VFMADD213PS  160(SP), Y14, Y5
+	VMOVUPS      Y5, 160(SP)
+	VBROADCASTSS 64(R12)(R9*1), Y14
+	VFMADD213PS  192(SP), Y14, Y6
+	VMOVUPS      Y6, 192(SP)
+	VFMADD213PS  224(SP), Y14, Y7
+	VMOVUPS      Y7, 224(SP)
+	VBROADCASTSS 64(R13), Y14
+	VFMADD213PS  256(SP), Y14, Y8
+	VMOVUPS      Y8, 256(SP)
+	VFMADD213PS  288(SP), Y14, Y9
+	VMOVUPS      Y9, 288(SP)
+	VBROADCASTSS 64(R13)(DI*1), Y14
+	VFMADD213PS  320(SP), Y14, Y10
+	VMOVUPS      Y10, 320(SP)
+	VFMADD213PS  352(SP), Y14, Y11
+	VMOVUPS      Y11, 352(SP)
+	ADDQ         $+512, R10
+	ADDQ         $+64, R11
+	ADDQ         $+80, R12
+	ADDQ         $+80, R13
+	DECQ         R14
+	JNZ          blocks6
+	VMOVUPS      (SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      32(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      64(SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      96(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      128(SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      160(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      192(SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      224(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      256(SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      288(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      320(SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      352(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	ADDQ         DI, SI
+	ADDQ         DI, SI
+	ADDQ         DI, SI
+	ADDQ         DI, SI
+	ADDQ         DI, SI
+	ADDQ         DI, SI
+	SUBQ         $+6, R8
+	JMP          rows6
+
+rows6Done:
+rows4:
+	CMPQ    R8, $+4
+	JLT     rows4Done
+	MOVQ    DX, R10
+	MOVQ    BX, R11
+	MOVQ    SI, R12
+	VPXOR   Y14, Y14, Y14
+	VMOVUPS Y14, (SP)
+	VMOVUPS Y14, 32(SP)
+	VMOVUPS Y14, 64(SP)
+	VMOVUPS Y14, 96(SP)
+	VMOVUPS Y14, 128(SP)
+	VMOVUPS Y14, 160(SP)
+	VMOVUPS Y14, 192(SP)
+	VMOVUPS Y14, 224(SP)
+	MOVQ    blocks+48(FP), R13
+
+blocks4:
+	VMOVDQU      (R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      32(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD (R12), Y14
+	VPMADDUBSW   Y14, Y12, Y0
+	VPMADDUBSW   Y14, Y13, Y1
+	VPBROADCASTD (R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y2
+	VPMADDUBSW   Y14, Y13, Y3
+	VPBROADCASTD (R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y4
+	VPMADDUBSW   Y14, Y13, Y5
+	VPBROADCASTD (R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y6
+	VPMADDUBSW   Y14, Y13, Y7
+	VMOVDQU      64(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      96(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 4(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VPBROADCASTD 4(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y3, Y3
+	VPBROADCASTD 4(R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y5, Y5
+	VPBROADCASTD 4(R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y7, Y7
+	VMOVDQU      128(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      160(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 8(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VPBROADCASTD 8(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y3, Y3
+	VPBROADCASTD 8(R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y5, Y5
+	VPBROADCASTD 8(R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y7, Y7
+	VMOVDQU      192(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      224(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 12(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VPBROADCASTD 12(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y3, Y3
+	VPBROADCASTD 12(R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y5, Y5
+	VPBROADCASTD 12(R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y7, Y7
+	VMOVDQU      256(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      288(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 16(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VPBROADCASTD 16(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y3, Y3
+	VPBROADCASTD 16(R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y5, Y5
+	VPBROADCASTD 16(R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y7, Y7
+	VMOVDQU      320(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      352(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 20(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VPBROADCASTD 20(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y3, Y3
+	VPBROADCASTD 20(R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y5, Y5
+	VPBROADCASTD 20(R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y7, Y7
+	VMOVDQU      384(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      416(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 24(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VPBROADCASTD 24(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y3, Y3
+	VPBROADCASTD 24(R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y5, Y5
+	VPBROADCASTD 24(R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y7, Y7
+	VMOVDQU      448(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      480(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 28(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VPBROADCASTD 28(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y3, Y3
+	VPBROADCASTD 28(R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y5, Y5
+	VPBROADCASTD 28(R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y7, Y7
+	VPBROADCASTD 68(R12), Y14
+	VPMADDWD     ones<>+0(SB), Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     ones<>+0(SB), Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 68(R12)(DI*1), Y14
+	VPMADDWD     ones<>+0(SB), Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     ones<>+0(SB), Y3, Y3
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 68(R12)(DI*2), Y14
+	VPMADDWD     ones<>+0(SB), Y4, Y4
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     ones<>+0(SB), Y5, Y5
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 68(R12)(R9*1), Y14
+	VPMADDWD     ones<>+0(SB), Y6, Y6
+	VPADDD       Y14, Y6, Y6
+	VPMADDWD     ones<>+0(SB), Y7, Y7
+	VPADDD       Y14, Y7, Y7
+	VCVTPH2PS    (R11), Y12
+	VCVTPH2PS    16(R11), Y13
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y12, Y0, Y0
+	VMOVUPS      Y0, 384(SP)
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y13, Y1, Y1
+	VMOVUPS      Y1, 416(SP)
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y12, Y2, Y2
+	VMOVUPS      Y2, 448(SP)
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y13, Y3, Y3
+	VMOVUPS      Y3, 480(SP)
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y12, Y4, Y4
+	VMOVUPS      Y4, 512(SP)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y13, Y5, Y5
+	VMOVUPS      Y5, 544(SP)
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y12, Y6, Y6
+	VMOVUPS      Y6, 576(SP)
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       Y13, Y7, Y7
+	VMOVUPS      Y7, 608(SP)
+	VMOVDQU      (R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      32(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 32(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y0
+	VPMADDUBSW   Y14, Y13, Y1
+	VPBROADCASTD 32(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y2
+	VPMADDUBSW   Y14, Y13, Y3
+	VPBROADCASTD 32(R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y4
+	VPMADDUBSW   Y14, Y13, Y5
+	VPBROADCASTD 32(R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y6
+	VPMADDUBSW   Y14, Y13, Y7
+	VMOVDQU      64(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      96(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 36(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VPBROADCASTD 36(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y3, Y3
+	VPBROADCASTD 36(R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y5, Y5
+	VPBROADCASTD 36(R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y7, Y7
+	VMOVDQU      128(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      160(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 40(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VPBROADCASTD 40(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y3, Y3
+	VPBROADCASTD 40(R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y5, Y5
+	VPBROADCASTD 40(R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y7, Y7
+	VMOVDQU      192(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      224(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 44(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VPBROADCASTD 44(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y3, Y3
+	VPBROADCASTD 44(R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y5, Y5
+	VPBROADCASTD 44(R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y7, Y7
+	VMOVDQU      256(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      288(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 48(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VPBROADCASTD 48(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y3, Y3
+	VPBROADCASTD 48(R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y5, Y5
+	VPBROADCASTD 48(R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y7, Y7
+	VMOVDQU      320(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      352(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 52(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VPBROADCASTD 52(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y3, Y3
+	VPBROADCASTD 52(R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y5, Y5
+	VPBROADCASTD 52(R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y7, Y7
+	VMOVDQU      384(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      416(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 56(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VPBROADCASTD 56(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y3, Y3
+	VPBROADCASTD 56(R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y5, Y5
+	VPBROADCASTD 56(R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y7, Y7
+	VMOVDQU      448(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      480(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 60(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y0, Y0
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VPBROADCASTD 60(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y3, Y3
+	VPBROADCASTD 60(R12)(DI*2), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y4, Y4
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y5, Y5
+	VPBROADCASTD 60(R12)(R9*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y6, Y6
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y7, Y7
+	VPBROADCASTD 72(R12), Y14
+	VPMADDWD     ones<>+0(SB), Y0, Y0
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     ones<>+0(SB), Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 72(R12)(DI*1), Y14
+	VPMADDWD     ones<>+0(SB), Y2, Y2
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     ones<>+0(SB), Y3, Y3
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 72(R12)(DI*2), Y14
+	VPMADDWD     ones<>+0(SB), Y4, Y4
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     ones<>+0(SB), Y5, Y5
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 72(R12)(R9*1), Y14
+	VPMADDWD     ones<>+0(SB), Y6, Y6
+	VPADDD       Y14, Y6, Y6
+	VPMADDWD     ones<>+0(SB), Y7, Y7
+	VPADDD       Y14, Y7, Y7
+	VCVTPH2PS    32(R11), Y12
+	VCVTPH2PS    48(R11), Y13
+	VCVTDQ2PS    Y0, Y0
+	VFMADD213PS  384(SP), Y12, Y0
+	VCVTDQ2PS    Y1, Y1
+	VFMADD213PS  416(SP), Y13, Y1
+	VCVTDQ2PS    Y2, Y2
+	VFMADD213PS  448(SP), Y12, Y2
+	VCVTDQ2PS    Y3, Y3
+	VFMADD213PS  480(SP), Y13, Y3
+	VCVTDQ2PS    Y4, Y4
+	VFMADD213PS  512(SP), Y12, Y4
+	VCVTDQ2PS    Y5, Y5
+	VFMADD213PS  544(SP), Y13, Y5
+	VCVTDQ2PS    Y6, Y6
+	VFMADD213PS  576(SP), Y12, Y6
+	VCVTDQ2PS    Y7, Y7
+	VFMADD213PS  608(SP), Y13, Y7
+	VBROADCASTSS 64(R12), Y14
+	VFMADD213PS  (SP), Y14, Y0
+	VMOVUPS      Y0, (SP)
+	VFMADD213PS  32(SP), Y14, Y1
+	VMOVUPS      Y1, 32(SP)
+	VBROADCASTSS 64(R12)(DI*1), Y14
+	VFMADD213PS  64(SP), Y14, Y2
+	VMOVUPS      Y2, 64(SP)
+	VFMADD213PS  96(SP), Y14, Y3
+	VMOVUPS      Y3, 96(SP)
+	VBROADCASTSS 64(R12)(DI*2), Y14
+	VFMADD213PS  128(SP), Y14, Y4
+	VMOVUPS      Y4, 128(SP)
+	VFMADD213PS  160(SP), Y14, Y5
+	VMOVUPS      Y5, 160(SP)
+	VBROADCASTSS 64(R12)(R9*1), Y14
+	VFMADD213PS  192(SP), Y14, Y6
+	VMOVUPS      Y6, 192(SP)
+	VFMADD213PS  224(SP), Y14, Y7
+	VMOVUPS      Y7, 224(SP)
+	ADDQ         $+512, R10
+	ADDQ         $+64, R11
+	ADDQ         $+80, R12
+	DECQ         R13
+	JNZ          blocks4
+	VMOVUPS      (SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      32(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      64(SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      96(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      128(SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      160(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      192(SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      224(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	ADDQ         DI, SI
+	ADDQ         DI, SI
+	ADDQ         DI, SI
+	ADDQ         DI, SI
+	SUBQ         $+4, R8
+	JMP          rows4
+
+rows4Done:
 rows2:
-	CMPQ  R8, $+2
-	JLT   rows2Done
-	MOVQ  DX, R9
-	MOVQ  BX, R10
-	MOVQ  SI, R11
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
-	VPXOR Y8, Y8, Y8
-	VPXOR Y9, Y9, Y9
-	MOVQ  blocks+48(FP), R12
+	CMPQ    R8, $+2
+	JLT     rows2Done
+	MOVQ    DX, R10
+	MOVQ    BX, R11
+	MOVQ    SI, R12
+	VPXOR   Y14, Y14, Y14
+	VMOVUPS Y14, (SP)
+	VMOVUPS Y14, 32(SP)
+	VMOVUPS Y14, 64(SP)
+	VMOVUPS Y14, 96(SP)
+	MOVQ    blocks+48(FP), R13
 
 blocks2:
-	VMOVDQU      (R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD (R11), Y12
-	VPMADDUBSW   Y12, Y10, Y0
-	VPBROADCASTD 32(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y2
-	VPBROADCASTD (R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y1
-	VPBROADCASTD 32(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y11, Y3
-	VMOVDQU      64(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 4(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VMOVDQU      (R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      32(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD (R12), Y14
+	VPMADDUBSW   Y14, Y12, Y0
+	VPMADDUBSW   Y14, Y13, Y1
+	VPBROADCASTD (R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y2
+	VPMADDUBSW   Y14, Y13, Y3
+	VMOVDQU      64(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      96(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 4(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
 	VPADDW       Y15, Y0, Y0
-	VPBROADCASTD 36(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 4(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VPMADDUBSW   Y14, Y13, Y15
 	VPADDW       Y15, Y1, Y1
-	VPBROADCASTD 36(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y11, Y15
+	VPBROADCASTD 4(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
 	VPADDW       Y15, Y3, Y3
-	VMOVDQU      128(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 8(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VMOVDQU      128(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      160(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 8(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
 	VPADDW       Y15, Y0, Y0
-	VPBROADCASTD 40(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 8(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VPMADDUBSW   Y14, Y13, Y15
 	VPADDW       Y15, Y1, Y1
-	VPBROADCASTD 40(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y11, Y15
+	VPBROADCASTD 8(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
 	VPADDW       Y15, Y3, Y3
-	VMOVDQU      192(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 12(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VMOVDQU      192(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      224(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 12(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
 	VPADDW       Y15, Y0, Y0
-	VPBROADCASTD 44(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 12(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VPMADDUBSW   Y14, Y13, Y15
 	VPADDW       Y15, Y1, Y1
-	VPBROADCASTD 44(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y11, Y15
+	VPBROADCASTD 12(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
 	VPADDW       Y15, Y3, Y3
-	VMOVDQU      256(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 16(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VMOVDQU      256(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      288(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 16(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
 	VPADDW       Y15, Y0, Y0
-	VPBROADCASTD 48(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 16(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VPMADDUBSW   Y14, Y13, Y15
 	VPADDW       Y15, Y1, Y1
-	VPBROADCASTD 48(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y11, Y15
+	VPBROADCASTD 16(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
 	VPADDW       Y15, Y3, Y3
-	VMOVDQU      320(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 20(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VMOVDQU      320(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      352(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 20(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
 	VPADDW       Y15, Y0, Y0
-	VPBROADCASTD 52(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 20(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VPMADDUBSW   Y14, Y13, Y15
 	VPADDW       Y15, Y1, Y1
-	VPBROADCASTD 52(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y11, Y15
+	VPBROADCASTD 20(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
 	VPADDW       Y15, Y3, Y3
-	VMOVDQU      384(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 24(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VMOVDQU      384(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      416(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 24(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
 	VPADDW       Y15, Y0, Y0
-	VPBROADCASTD 56(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 24(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VPMADDUBSW   Y14, Y13, Y15
 	VPADDW       Y15, Y1, Y1
-	VPBROADCASTD 56(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y11, Y15
+	VPBROADCASTD 24(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
 	VPADDW       Y15, Y3, Y3
-	VMOVDQU      448(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 28(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VMOVDQU      448(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      480(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 28(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
 	VPADDW       Y15, Y0, Y0
-	VPBROADCASTD 60(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 28(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VPMADDUBSW   Y14, Y13, Y15
 	VPADDW       Y15, Y1, Y1
-	VPBROADCASTD 60(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y11, Y15
+	VPBROADCASTD 28(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
 	VPADDW       Y15, Y3, Y3
+	VPBROADCASTD 68(R12), Y14
 	VPMADDWD     ones<>+0(SB), Y0, Y0
-	VPBROADCASTD 68(R11), Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     ones<>+0(SB), Y2, Y2
-	VPBROADCASTD 72(R11), Y12
-	VPADDD       Y12, Y2, Y2
+	VPADDD       Y14, Y0, Y0
 	VPMADDWD     ones<>+0(SB), Y1, Y1
-	VPBROADCASTD 68(R11)(DI*1), Y12
-	VPADDD       Y12, Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 68(R12)(DI*1), Y14
+	VPMADDWD     ones<>+0(SB), Y2, Y2
+	VPADDD       Y14, Y2, Y2
 	VPMADDWD     ones<>+0(SB), Y3, Y3
-	VPBROADCASTD 72(R11)(DI*1), Y12
-	VPADDD       Y12, Y3, Y3
-	VCVTPH2PS    (R10), Y10
-	VCVTPH2PS    32(R10), Y11
+	VPADDD       Y14, Y3, Y3
+	VCVTPH2PS    (R11), Y12
+	VCVTPH2PS    16(R11), Y13
 	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y10, Y0, Y0
-	VFMADD231PS  Y11, Y2, Y0
-	VBROADCASTSS 64(R11), Y12
-	VFMADD231PS  Y12, Y0, Y6
+	VMULPS       Y12, Y0, Y0
+	VMOVUPS      Y0, 384(SP)
 	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y13, Y1, Y1
+	VMOVUPS      Y1, 416(SP)
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y12, Y2, Y2
+	VMOVUPS      Y2, 448(SP)
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y10, Y1, Y1
-	VFMADD231PS  Y11, Y3, Y1
-	VBROADCASTSS 64(R11)(DI*1), Y12
-	VFMADD231PS  Y12, Y1, Y8
-	VMOVDQU      32(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD (R11), Y12
-	VPMADDUBSW   Y12, Y10, Y0
-	VPBROADCASTD 32(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y2
-	VPBROADCASTD (R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y1
-	VPBROADCASTD 32(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y11, Y3
-	VMOVDQU      96(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 4(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VMULPS       Y13, Y3, Y3
+	VMOVUPS      Y3, 480(SP)
+	VMOVDQU      (R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      32(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 32(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y0
+	VPMADDUBSW   Y14, Y13, Y1
+	VPBROADCASTD 32(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y2
+	VPMADDUBSW   Y14, Y13, Y3
+	VMOVDQU      64(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      96(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 36(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
 	VPADDW       Y15, Y0, Y0
-	VPBROADCASTD 36(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 4(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VPMADDUBSW   Y14, Y13, Y15
 	VPADDW       Y15, Y1, Y1
-	VPBROADCASTD 36(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y11, Y15
+	VPBROADCASTD 36(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
 	VPADDW       Y15, Y3, Y3
-	VMOVDQU      160(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 8(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VMOVDQU      128(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      160(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 40(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
 	VPADDW       Y15, Y0, Y0
-	VPBROADCASTD 40(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 8(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VPMADDUBSW   Y14, Y13, Y15
 	VPADDW       Y15, Y1, Y1
-	VPBROADCASTD 40(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y11, Y15
+	VPBROADCASTD 40(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
 	VPADDW       Y15, Y3, Y3
-	VMOVDQU      224(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 12(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VMOVDQU      192(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      224(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 44(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
 	VPADDW       Y15, Y0, Y0
-	VPBROADCASTD 44(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 12(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VPMADDUBSW   Y14, Y13, Y15
 	VPADDW       Y15, Y1, Y1
-	VPBROADCASTD 44(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y11, Y15
+	VPBROADCASTD 44(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
 	VPADDW       Y15, Y3, Y3
-	VMOVDQU      288(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 16(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VMOVDQU      256(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      288(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 48(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
 	VPADDW       Y15, Y0, Y0
-	VPBROADCASTD 48(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 16(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VPMADDUBSW   Y14, Y13, Y15
 	VPADDW       Y15, Y1, Y1
-	VPBROADCASTD 48(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y11, Y15
+	VPBROADCASTD 48(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
 	VPADDW       Y15, Y3, Y3
-	VMOVDQU      352(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 20(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VMOVDQU      320(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      352(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 52(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
 	VPADDW       Y15, Y0, Y0
-	VPBROADCASTD 52(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 20(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VPMADDUBSW   Y14, Y13, Y15
 	VPADDW       Y15, Y1, Y1
-	VPBROADCASTD 52(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y11, Y15
+	VPBROADCASTD 52(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
 	VPADDW       Y15, Y3, Y3
-	VMOVDQU      416(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 24(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VMOVDQU      384(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      416(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 56(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
 	VPADDW       Y15, Y0, Y0
-	VPBROADCASTD 56(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 24(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VPMADDUBSW   Y14, Y13, Y15
 	VPADDW       Y15, Y1, Y1
-	VPBROADCASTD 56(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y11, Y15
+	VPBROADCASTD 56(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
 	VPADDW       Y15, Y3, Y3
-	VMOVDQU      480(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 28(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VMOVDQU      448(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      480(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 60(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
 	VPADDW       Y15, Y0, Y0
-	VPBROADCASTD 60(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 28(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VPMADDUBSW   Y14, Y13, Y15
 	VPADDW       Y15, Y1, Y1
-	VPBROADCASTD 60(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y11, Y15
+	VPBROADCASTD 60(R12)(DI*1), Y14
+	VPMADDUBSW   Y14, Y12, Y15
+	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
 	VPADDW       Y15, Y3, Y3
+	VPBROADCASTD 72(R12), Y14
 	VPMADDWD     ones<>+0(SB), Y0, Y0
-	VPBROADCASTD 68(R11), Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     ones<>+0(SB), Y2, Y2
-	VPBROADCASTD 72(R11), Y12
-	VPADDD       Y12, Y2, Y2
+	VPADDD       Y14, Y0, Y0
 	VPMADDWD     ones<>+0(SB), Y1, Y1
-	VPBROADCASTD 68(R11)(DI*1), Y12
-	VPADDD       Y12, Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 72(R12)(DI*1), Y14
+	VPMADDWD     ones<>+0(SB), Y2, Y2
+	VPADDD       Y14, Y2, Y2
 	VPMADDWD     ones<>+0(SB), Y3, Y3
-	VPBROADCASTD 72(R11)(DI*1), Y12
-	VPADDD       Y12, Y3, Y3
-	VCVTPH2PS    16(R10), Y10
-	VCVTPH2PS    48(R10), Y11
+	VPADDD       Y14, Y3, Y3
+	VCVTPH2PS    32(R11), Y12
+	VCVTPH2PS    48(R11), Y13
 	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y10, Y0, Y0
-	VFMADD231PS  Y11, Y2, Y0
-	VBROADCASTSS 64(R11), Y12
-	VFMADD231PS  Y12, Y0, Y7
+	VFMADD213PS  384(SP), Y12, Y0
 	VCVTDQ2PS    Y1, Y1
+	VFMADD213PS  416(SP), Y13, Y1
+	VCVTDQ2PS    Y2, Y2
+	VFMADD213PS  448(SP), Y12, Y2
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y10, Y1, Y1
-	VFMADD231PS  Y11, Y3, Y1
-	VBROADCASTSS 64(R11)(DI*1), Y12
-	VFMADD231PS  Y12, Y1, Y9
-	ADDQ         $+512, R9
-	ADDQ         $+64, R10
-	ADDQ         $+80, R11
-	DECQ         R12
+	VFMADD213PS  480(SP), Y13, Y3
+	VBROADCASTSS 64(R12), Y14
+	VFMADD213PS  (SP), Y14, Y0
+	VMOVUPS      Y0, (SP)
+	VFMADD213PS  32(SP), Y14, Y1
+	VMOVUPS      Y1, 32(SP)
+	VBROADCASTSS 64(R12)(DI*1), Y14
+	VFMADD213PS  64(SP), Y14, Y2
+	VMOVUPS      Y2, 64(SP)
+	VFMADD213PS  96(SP), Y14, Y3
+	VMOVUPS      Y3, 96(SP)
+	ADDQ         $+512, R10
+	ADDQ         $+64, R11
+	ADDQ         $+80, R12
+	DECQ         R13
 	JNZ          blocks2
-	VMOVUPS      Y6, (AX)
-	VMOVUPS      Y7, 32(AX)
+	VMOVUPS      (SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      32(SP), Y14
+	VMOVUPS      Y14, 32(AX)
 	ADDQ         CX, AX
-	VMOVUPS      Y8, (AX)
-	VMOVUPS      Y9, 32(AX)
+	VMOVUPS      64(SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      96(SP), Y14
+	VMOVUPS      Y14, 32(AX)
 	ADDQ         CX, AX
 	ADDQ         DI, SI
 	ADDQ         DI, SI
@@ -4815,232 +10494,236 @@ blocks2:
 
 rows2Done:
 rows1:
-	CMPQ  R8, $+1
-	JLT   rows1Done
-	MOVQ  DX, R9
-	MOVQ  BX, R10
-	MOVQ  SI, R11
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
-	MOVQ  blocks+48(FP), R12
+	CMPQ    R8, $+1
+	JLT     rows1Done
+	MOVQ    DX, R10
+	MOVQ    BX, R11
+	MOVQ    SI, R12
+	VPXOR   Y14, Y14, Y14
+	VMOVUPS Y14, (SP)
+	VMOVUPS Y14, 32(SP)
+	MOVQ    blocks+48(FP), R13
 
 blocks1:
-	PREFETCHT1   8192(R9)
-	PREFETCHT0   2048(R9)
-	PREFETCHT0   512(R10)
-	VMOVDQU      (R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD (R11), Y12
-	VPMADDUBSW   Y12, Y10, Y0
-	VPBROADCASTD 32(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y2
-	PREFETCHT1   8256(R9)
-	PREFETCHT0   2112(R9)
-	VMOVDQU      64(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 4(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	PREFETCHT1   8192(R10)
+	PREFETCHT0   2048(R10)
+	PREFETCHT0   512(R11)
+	VMOVDQU      (R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      32(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD (R12), Y14
+	VPMADDUBSW   Y14, Y12, Y0
+	VPMADDUBSW   Y14, Y13, Y1
+	PREFETCHT1   8256(R10)
+	PREFETCHT0   2112(R10)
+	VMOVDQU      64(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      96(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 4(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
 	VPADDW       Y15, Y0, Y0
-	VPBROADCASTD 36(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	PREFETCHT1   8320(R9)
-	PREFETCHT0   2176(R9)
-	VMOVDQU      128(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 8(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	PREFETCHT1   8320(R10)
+	PREFETCHT0   2176(R10)
+	VMOVDQU      128(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      160(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 8(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
 	VPADDW       Y15, Y0, Y0
-	VPBROADCASTD 40(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	PREFETCHT1   8384(R9)
-	PREFETCHT0   2240(R9)
-	VMOVDQU      192(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 12(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	PREFETCHT1   8384(R10)
+	PREFETCHT0   2240(R10)
+	VMOVDQU      192(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      224(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 12(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
 	VPADDW       Y15, Y0, Y0
-	VPBROADCASTD 44(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	PREFETCHT1   8448(R9)
-	PREFETCHT0   2304(R9)
-	VMOVDQU      256(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 16(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	PREFETCHT1   8448(R10)
+	PREFETCHT0   2304(R10)
+	VMOVDQU      256(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      288(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 16(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
 	VPADDW       Y15, Y0, Y0
-	VPBROADCASTD 48(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	PREFETCHT1   8512(R9)
-	PREFETCHT0   2368(R9)
-	VMOVDQU      320(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 20(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	PREFETCHT1   8512(R10)
+	PREFETCHT0   2368(R10)
+	VMOVDQU      320(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      352(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 20(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
 	VPADDW       Y15, Y0, Y0
-	VPBROADCASTD 52(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	PREFETCHT1   8576(R9)
-	PREFETCHT0   2432(R9)
-	VMOVDQU      384(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 24(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	PREFETCHT1   8576(R10)
+	PREFETCHT0   2432(R10)
+	VMOVDQU      384(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      416(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 24(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
 	VPADDW       Y15, Y0, Y0
-	VPBROADCASTD 56(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	PREFETCHT1   8640(R9)
-	PREFETCHT0   2496(R9)
-	VMOVDQU      448(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 28(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	PREFETCHT1   8640(R10)
+	PREFETCHT0   2496(R10)
+	VMOVDQU      448(R10), Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      480(R10), Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 28(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
 	VPADDW       Y15, Y0, Y0
-	VPBROADCASTD 60(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VPBROADCASTD 68(R12), Y14
 	VPMADDWD     ones<>+0(SB), Y0, Y0
-	VPBROADCASTD 68(R11), Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     ones<>+0(SB), Y2, Y2
-	VPBROADCASTD 72(R11), Y12
-	VPADDD       Y12, Y2, Y2
-	VCVTPH2PS    (R10), Y10
-	VCVTPH2PS    32(R10), Y11
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     ones<>+0(SB), Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VCVTPH2PS    (R11), Y12
+	VCVTPH2PS    16(R11), Y13
 	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y10, Y0, Y0
-	VFMADD231PS  Y11, Y2, Y0
-	VBROADCASTSS 64(R11), Y12
-	VFMADD231PS  Y12, Y0, Y6
-	VMOVDQU      32(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD (R11), Y12
-	VPMADDUBSW   Y12, Y10, Y0
-	VPBROADCASTD 32(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y2
-	VMOVDQU      96(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 4(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VMULPS       Y12, Y0, Y0
+	VMOVUPS      Y0, 384(SP)
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y13, Y1, Y1
+	VMOVUPS      Y1, 416(SP)
+	VMOVDQU      (R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      32(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 32(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y0
+	VPMADDUBSW   Y14, Y13, Y1
+	VMOVDQU      64(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      96(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 36(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
 	VPADDW       Y15, Y0, Y0
-	VPBROADCASTD 36(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VMOVDQU      160(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 8(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VMOVDQU      128(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      160(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 40(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
 	VPADDW       Y15, Y0, Y0
-	VPBROADCASTD 40(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VMOVDQU      224(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 12(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VMOVDQU      192(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      224(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 44(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
 	VPADDW       Y15, Y0, Y0
-	VPBROADCASTD 44(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VMOVDQU      288(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 16(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VMOVDQU      256(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      288(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 48(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
 	VPADDW       Y15, Y0, Y0
-	VPBROADCASTD 48(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VMOVDQU      352(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 20(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VMOVDQU      320(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      352(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 52(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
 	VPADDW       Y15, Y0, Y0
-	VPBROADCASTD 52(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VMOVDQU      416(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 24(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VMOVDQU      384(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      416(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 56(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
 	VPADDW       Y15, Y0, Y0
-	VPBROADCASTD 56(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VMOVDQU      480(R9), Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 28(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VMOVDQU      448(R10), Y12
+	VPSRLD       $0x04, Y12, Y12
+	VPAND        nibble<>+0(SB), Y12, Y12
+	VMOVDQU      480(R10), Y13
+	VPSRLD       $0x04, Y13, Y13
+	VPAND        nibble<>+0(SB), Y13, Y13
+	VPBROADCASTD 60(R12), Y14
+	VPMADDUBSW   Y14, Y12, Y15
 	VPADDW       Y15, Y0, Y0
-	VPBROADCASTD 60(R11), Y12
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
+	VPMADDUBSW   Y14, Y13, Y15
+	VPADDW       Y15, Y1, Y1
+	VPBROADCASTD 72(R12), Y14
 	VPMADDWD     ones<>+0(SB), Y0, Y0
-	VPBROADCASTD 68(R11), Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     ones<>+0(SB), Y2, Y2
-	VPBROADCASTD 72(R11), Y12
-	VPADDD       Y12, Y2, Y2
-	VCVTPH2PS    16(R10), Y10
-	VCVTPH2PS    48(R10), Y11
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     ones<>+0(SB), Y1, Y1
+	VPADDD       Y14, Y1, Y1
+	VCVTPH2PS    32(R11), Y12
+	VCVTPH2PS    48(R11), Y13
 	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y10, Y0, Y0
-	VFMADD231PS  Y11, Y2, Y0
-	VBROADCASTSS 64(R11), Y12
-	VFMADD231PS  Y12, Y0, Y7
-	ADDQ         $+512, R9
-	ADDQ         $+64, R10
-	ADDQ         $+80, R11
-	DECQ         R12
+	VFMADD213PS  384(SP), Y12, Y0
+	VCVTDQ2PS    Y1, Y1
+	VFMADD213PS  416(SP), Y13, Y1
+	VBROADCASTSS 64(R12), Y14
+	VFMADD213PS  (SP), Y14, Y0
+	VMOVUPS      Y0, (SP)
+	VFMADD213PS  32(SP), Y14, Y1
+	VMOVUPS      Y1, 32(SP)
+	ADDQ         $+512, R10
+	ADDQ         $+64, R11
+	ADDQ         $+80, R12
+	DECQ         R13
 	JNZ          blocks1
-	VMOVUPS      Y6, (AX)
-	VMOVUPS      Y7, 32(AX)
+	VMOVUPS      (SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      32(SP), Y14
+	VMOVUPS      Y14, 32(AX)
 	ADDQ         CX, AX
 	ADDQ         DI, SI
 	SUBQ         $+1, R8
 	JMP          rows1
 
 rows1Done:
-	MOVQ R9, DX
-	MOVQ R10, BX
+	MOVQ R10, DX
+	MOVQ R11, BX
 	ADDQ $+64, dst+0(FP)
 	DECQ panels+64(FP)
 	JNZ  panel
@@ -5049,541 +10732,1161 @@ rows1Done:
 
 // func panelsQ8AVX2(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xStride uintptr, blocks int, rows int, panels int)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·panelsQ8AVX2(SB), NOSPLIT, $0-72
-	MOVQ         dstStride+8(FP), CX
-	MOVQ         w+16(FP), DX
-	MOVQ         s+24(FP), BX
-	MOVQ         xStride+40(FP), DI
-	LEAQ         (DI)(DI*2), AX
-	MOVL         $0x0f0f0f0f, AX
-	VMOVD        AX, X13
-	VPBROADCASTD X13, Y13
-	MOVL         $0x80808080, AX
-	VMOVD        AX, X14
-	VPBROADCASTD X14, Y14
+TEXT ·panelsQ8AVX2(SB), $768-72
+	MOVQ dstStride+8(FP), CX
+	MOVQ w+16(FP), DX
+	MOVQ s+24(FP), BX
+	MOVQ xStride+40(FP), DI
+	LEAQ (DI)(DI*2), R9
 
 panel:
 	MOVQ dst+0(FP), AX
 	MOVQ x+32(FP), SI
 	MOVQ rows+56(FP), R8
 
+rows4:
+	CMPQ    R8, $+4
+	JLT     rows4Done
+	MOVQ    DX, R10
+	MOVQ    BX, R11
+	MOVQ    SI, R12
+	VPXOR   Y14, Y14, Y14
+	VMOVUPS Y14, (SP)
+	VMOVUPS Y14, 32(SP)
+	VMOVUPS Y14, 64(SP)
+	VMOVUPS Y14, 96(SP)
+	VMOVUPS Y14, 128(SP)
+	VMOVUPS Y14, 160(SP)
+	VMOVUPS Y14, 192(SP)
+	VMOVUPS Y14, 224(SP)
+	MOVQ    blocks+48(FP), R13
+
+blocks4:
+	VMOVDQU      ones<>+0(SB), Y10
+	VPXOR        Y0, Y0, Y0
+	VPXOR        Y1, Y1, Y1
+	VPXOR        Y2, Y2, Y2
+	VPXOR        Y3, Y3, Y3
+	VPXOR        Y4, Y4, Y4
+	VPXOR        Y5, Y5, Y5
+	VPXOR        Y6, Y6, Y6
+	VPXOR        Y7, Y7, Y7
+	VMOVDQU      (R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      32(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD (R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD (R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VPBROADCASTD (R12)(DI*2), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y4, Y4
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y5, Y5
+	VPBROADCASTD (R12)(R9*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y6, Y6
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y7, Y7
+	VMOVDQU      64(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      96(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 4(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 4(R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VPBROADCASTD 4(R12)(DI*2), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y4, Y4
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y5, Y5
+	VPBROADCASTD 4(R12)(R9*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y6, Y6
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y7, Y7
+	VMOVDQU      128(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      160(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 8(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 8(R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VPBROADCASTD 8(R12)(DI*2), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y4, Y4
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y5, Y5
+	VPBROADCASTD 8(R12)(R9*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y6, Y6
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y7, Y7
+	VMOVDQU      192(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      224(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 12(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 12(R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VPBROADCASTD 12(R12)(DI*2), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y4, Y4
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y5, Y5
+	VPBROADCASTD 12(R12)(R9*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y6, Y6
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y7, Y7
+	VMOVDQU      256(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      288(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 16(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 16(R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VPBROADCASTD 16(R12)(DI*2), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y4, Y4
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y5, Y5
+	VPBROADCASTD 16(R12)(R9*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y6, Y6
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y7, Y7
+	VMOVDQU      320(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      352(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 20(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 20(R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VPBROADCASTD 20(R12)(DI*2), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y4, Y4
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y5, Y5
+	VPBROADCASTD 20(R12)(R9*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y6, Y6
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y7, Y7
+	VMOVDQU      384(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      416(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 24(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 24(R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VPBROADCASTD 24(R12)(DI*2), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y4, Y4
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y5, Y5
+	VPBROADCASTD 24(R12)(R9*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y6, Y6
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y7, Y7
+	VMOVDQU      448(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      480(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 28(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 28(R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VPBROADCASTD 28(R12)(DI*2), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y4, Y4
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y5, Y5
+	VPBROADCASTD 28(R12)(R9*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y6, Y6
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y7, Y7
+	VMOVDQU      512(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      544(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 32(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 32(R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VPBROADCASTD 32(R12)(DI*2), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y4, Y4
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y5, Y5
+	VPBROADCASTD 32(R12)(R9*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y6, Y6
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y7, Y7
+	VMOVDQU      576(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      608(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 36(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 36(R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VPBROADCASTD 36(R12)(DI*2), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y4, Y4
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y5, Y5
+	VPBROADCASTD 36(R12)(R9*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y6, Y6
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y7, Y7
+	VMOVDQU      640(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      672(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 40(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 40(R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VPBROADCASTD 40(R12)(DI*2), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y4, Y4
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y5, Y5
+	VPBROADCASTD 40(R12)(R9*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y6, Y6
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y7, Y7
+	VMOVDQU      704(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      736(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 44(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 44(R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VPBROADCASTD 44(R12)(DI*2), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y4, Y4
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y5, Y5
+	VPBROADCASTD 44(R12)(R9*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y6, Y6
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y7, Y7
+	VMOVDQU      768(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      800(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 48(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 48(R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VPBROADCASTD 48(R12)(DI*2), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y4, Y4
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y5, Y5
+	VPBROADCASTD 48(R12)(R9*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y6, Y6
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y7, Y7
+	VMOVDQU      832(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      864(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 52(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 52(R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VPBROADCASTD 52(R12)(DI*2), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y4, Y4
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y5, Y5
+	VPBROADCASTD 52(R12)(R9*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y6, Y6
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y7, Y7
+	VMOVDQU      896(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      928(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 56(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 56(R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VPBROADCASTD 56(R12)(DI*2), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y4, Y4
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y5, Y5
+	VPBROADCASTD 56(R12)(R9*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y6, Y6
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y7, Y7
+	VMOVDQU      960(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      992(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 60(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 60(R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VPBROADCASTD 60(R12)(DI*2), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y4, Y4
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y5, Y5
+	VPBROADCASTD 60(R12)(R9*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y6, Y6
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y7, Y7
+	VCVTPH2PS    (R11), Y12
+	VCVTPH2PS    16(R11), Y13
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y12, Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y13, Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y12, Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y13, Y3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y12, Y4, Y4
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y13, Y5, Y5
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y12, Y6, Y6
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       Y13, Y7, Y7
+	VBROADCASTSS 64(R12), Y14
+	VFMADD213PS  (SP), Y14, Y0
+	VMOVUPS      Y0, (SP)
+	VFMADD213PS  32(SP), Y14, Y1
+	VMOVUPS      Y1, 32(SP)
+	VBROADCASTSS 64(R12)(DI*1), Y14
+	VFMADD213PS  64(SP), Y14, Y2
+	VMOVUPS      Y2, 64(SP)
+	VFMADD213PS  96(SP), Y14, Y3
+	VMOVUPS      Y3, 96(SP)
+	VBROADCASTSS 64(R12)(DI*2), Y14
+	VFMADD213PS  128(SP), Y14, Y4
+	VMOVUPS      Y4, 128(SP)
+	VFMADD213PS  160(SP), Y14, Y5
+	VMOVUPS      Y5, 160(SP)
+	VBROADCASTSS 64(R12)(R9*1), Y14
+	VFMADD213PS  192(SP), Y14, Y6
+	VMOVUPS      Y6, 192(SP)
+	VFMADD213PS  224(SP), Y14, Y7
+	VMOVUPS      Y7, 224(SP)
+	ADDQ         $+1024, R10
+	ADDQ         $+32, R11
+	ADDQ         $+80, R12
+	DECQ         R13
+	JNZ          blocks4
+	VMOVUPS      (SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      32(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      64(SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      96(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      128(SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      160(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      192(SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      224(SP), Y14
+	VMOVUPS      Y14, 32(AX)
+	ADDQ         CX, AX
+	ADDQ         DI, SI
+	ADDQ         DI, SI
+	ADDQ         DI, SI
+	ADDQ         DI, SI
+	SUBQ         $+4, R8
+	JMP          rows4
+
+rows4Done:
 rows2:
-	CMPQ  R8, $+2
-	JLT   rows2Done
-	MOVQ  DX, R9
-	MOVQ  BX, R10
-	MOVQ  SI, R11
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
-	VPXOR Y8, Y8, Y8
-	VPXOR Y9, Y9, Y9
-	MOVQ  blocks+48(FP), R12
+	CMPQ    R8, $+2
+	JLT     rows2Done
+	MOVQ    DX, R10
+	MOVQ    BX, R11
+	MOVQ    SI, R12
+	VPXOR   Y14, Y14, Y14
+	VMOVUPS Y14, (SP)
+	VMOVUPS Y14, 32(SP)
+	VMOVUPS Y14, 64(SP)
+	VMOVUPS Y14, 96(SP)
+	MOVQ    blocks+48(FP), R13
 
 blocks2:
-	VPXOR        (R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD (R11), Y12
-	VPMADDUBSW   Y12, Y10, Y0
-	VPMADDUBSW   Y12, Y11, Y2
-	VPBROADCASTD (R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y1
-	VPMADDUBSW   Y12, Y11, Y3
-	VPXOR        64(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 4(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 4(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y1, Y1
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y3, Y3
-	VPXOR        128(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 8(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 8(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y1, Y1
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y3, Y3
-	VPXOR        192(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 12(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 12(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y1, Y1
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y3, Y3
-	VPXOR        256(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 16(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 16(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y1, Y1
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y3, Y3
-	VPXOR        320(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 20(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 20(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y1, Y1
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y3, Y3
-	VPXOR        384(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 24(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 24(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y1, Y1
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y3, Y3
-	VPXOR        448(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 28(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 28(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y1, Y1
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y3, Y3
-	VPMADDWD     ones<>+0(SB), Y0, Y0
-	VPMADDWD     ones<>+0(SB), Y2, Y2
-	VPSLLD       $0x04, Y2, Y2
-	VPADDD       Y2, Y0, Y0
-	VPBROADCASTD 76(R11), Y4
-	VPADDD       Y0, Y4, Y4
-	VPMADDWD     ones<>+0(SB), Y1, Y1
-	VPMADDWD     ones<>+0(SB), Y3, Y3
-	VPSLLD       $0x04, Y3, Y3
-	VPADDD       Y3, Y1, Y1
-	VPBROADCASTD 76(R11)(DI*1), Y5
-	VPADDD       Y1, Y5, Y5
-	VPXOR        512(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 32(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y0
-	VPMADDUBSW   Y12, Y11, Y2
-	VPBROADCASTD 32(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y1
-	VPMADDUBSW   Y12, Y11, Y3
-	VPXOR        576(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 36(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 36(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y1, Y1
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y3, Y3
-	VPXOR        640(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 40(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 40(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y1, Y1
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y3, Y3
-	VPXOR        704(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 44(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 44(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y1, Y1
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y3, Y3
-	VPXOR        768(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 48(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 48(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y1, Y1
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y3, Y3
-	VPXOR        832(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 52(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 52(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y1, Y1
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y3, Y3
-	VPXOR        896(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 56(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 56(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y1, Y1
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y3, Y3
-	VPXOR        960(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 60(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 60(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y1, Y1
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y3, Y3
-	VPMADDWD     ones<>+0(SB), Y0, Y0
-	VPMADDWD     ones<>+0(SB), Y2, Y2
-	VPSLLD       $0x04, Y2, Y2
-	VPADDD       Y2, Y0, Y0
-	VPADDD       Y0, Y4, Y4
-	VPMADDWD     ones<>+0(SB), Y1, Y1
-	VPMADDWD     ones<>+0(SB), Y3, Y3
-	VPSLLD       $0x04, Y3, Y3
-	VPADDD       Y3, Y1, Y1
-	VPADDD       Y1, Y5, Y5
-	VCVTPH2PS    (R10), Y10
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y10, Y4, Y4
-	VBROADCASTSS 64(R11), Y12
-	VFMADD231PS  Y12, Y4, Y6
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y10, Y5, Y5
-	VBROADCASTSS 64(R11)(DI*1), Y12
-	VFMADD231PS  Y12, Y5, Y8
-	VPXOR        32(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD (R11), Y12
-	VPMADDUBSW   Y12, Y10, Y0
-	VPMADDUBSW   Y12, Y11, Y2
-	VPBROADCASTD (R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y1
-	VPMADDUBSW   Y12, Y11, Y3
-	VPXOR        96(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 4(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 4(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y1, Y1
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y3, Y3
-	VPXOR        160(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 8(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 8(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y1, Y1
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y3, Y3
-	VPXOR        224(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 12(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 12(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y1, Y1
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y3, Y3
-	VPXOR        288(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 16(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 16(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y1, Y1
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y3, Y3
-	VPXOR        352(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 20(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 20(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y1, Y1
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y3, Y3
-	VPXOR        416(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 24(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 24(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y1, Y1
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y3, Y3
-	VPXOR        480(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 28(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 28(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y1, Y1
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y3, Y3
-	VPMADDWD     ones<>+0(SB), Y0, Y0
-	VPMADDWD     ones<>+0(SB), Y2, Y2
-	VPSLLD       $0x04, Y2, Y2
-	VPADDD       Y2, Y0, Y0
-	VPBROADCASTD 76(R11), Y4
-	VPADDD       Y0, Y4, Y4
-	VPMADDWD     ones<>+0(SB), Y1, Y1
-	VPMADDWD     ones<>+0(SB), Y3, Y3
-	VPSLLD       $0x04, Y3, Y3
-	VPADDD       Y3, Y1, Y1
-	VPBROADCASTD 76(R11)(DI*1), Y5
-	VPADDD       Y1, Y5, Y5
-	VPXOR        544(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 32(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y0
-	VPMADDUBSW   Y12, Y11, Y2
-	VPBROADCASTD 32(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y1
-	VPMADDUBSW   Y12, Y11, Y3
-	VPXOR        608(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 36(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 36(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y1, Y1
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y3, Y3
-	VPXOR        672(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 40(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 40(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y1, Y1
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y3, Y3
-	VPXOR        736(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 44(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 44(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y1, Y1
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y3, Y3
-	VPXOR        800(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 48(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 48(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y1, Y1
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y3, Y3
-	VPXOR        864(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 52(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 52(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y1, Y1
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y3, Y3
-	VPXOR        928(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 56(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 56(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y1, Y1
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y3, Y3
-	VPXOR        992(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 60(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPBROADCASTD 60(R11)(DI*1), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y1, Y1
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y3, Y3
-	VPMADDWD     ones<>+0(SB), Y0, Y0
-	VPMADDWD     ones<>+0(SB), Y2, Y2
-	VPSLLD       $0x04, Y2, Y2
-	VPADDD       Y2, Y0, Y0
-	VPADDD       Y0, Y4, Y4
-	VPMADDWD     ones<>+0(SB), Y1, Y1
-	VPMADDWD     ones<>+0(SB), Y3, Y3
-	VPSLLD       $0x04, Y3, Y3
-	VPADDD       Y3, Y1, Y1
-	VPADDD       Y1, Y5, Y5
-	VCVTPH2PS    16(R10), Y10
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y10, Y4, Y4
-	VBROADCASTSS 64(R11), Y12
-	VFMADD231PS  Y12, Y4, Y7
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y10, Y5, Y5
-	VBROADCASTSS 64(R11)(DI*1), Y12
-	VFMADD231PS  Y12, Y5, Y9
-	ADDQ         $+1024, R9
-	ADDQ         $+32, R10
-	ADDQ         $+80, R11
-	DECQ         R12
+	VMOVDQU      ones<>+0(SB), Y10
+	VPXOR        Y0, Y0, Y0
+	VPXOR        Y1, Y1, Y1
+	VPXOR        Y2, Y2, Y2
+	VPXOR        Y3, Y3, Y3
+	VMOVDQU      (R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      32(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD (R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD (R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VMOVDQU      64(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      96(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 4(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 4(R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VMOVDQU      128(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      160(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 8(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 8(R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VMOVDQU      192(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      224(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 12(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 12(R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VMOVDQU      256(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      288(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 16(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 16(R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VMOVDQU      320(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      352(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 20(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 20(R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VMOVDQU      384(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      416(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 24(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 24(R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VMOVDQU      448(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      480(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 28(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 28(R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VMOVDQU      512(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      544(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 32(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 32(R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VMOVDQU      576(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      608(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 36(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 36(R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VMOVDQU      640(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      672(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 40(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 40(R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VMOVDQU      704(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      736(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 44(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 44(R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VMOVDQU      768(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      800(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 48(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 48(R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VMOVDQU      832(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      864(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 52(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 52(R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VMOVDQU      896(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      928(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 56(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 56(R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VMOVDQU      960(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      992(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 60(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 60(R12)(DI*1), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y2, Y2
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y3, Y3
+	VCVTPH2PS    (R11), Y12
+	VCVTPH2PS    16(R11), Y13
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y12, Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y13, Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y12, Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y13, Y3, Y3
+	VBROADCASTSS 64(R12), Y14
+	VFMADD213PS  (SP), Y14, Y0
+	VMOVUPS      Y0, (SP)
+	VFMADD213PS  32(SP), Y14, Y1
+	VMOVUPS      Y1, 32(SP)
+	VBROADCASTSS 64(R12)(DI*1), Y14
+	VFMADD213PS  64(SP), Y14, Y2
+	VMOVUPS      Y2, 64(SP)
+	VFMADD213PS  96(SP), Y14, Y3
+	VMOVUPS      Y3, 96(SP)
+	ADDQ         $+1024, R10
+	ADDQ         $+32, R11
+	ADDQ         $+80, R12
+	DECQ         R13
 	JNZ          blocks2
-	VMOVUPS      Y6, (AX)
-	VMOVUPS      Y7, 32(AX)
+	VMOVUPS      (SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      32(SP), Y14
+	VMOVUPS      Y14, 32(AX)
 	ADDQ         CX, AX
-	VMOVUPS      Y8, (AX)
-	VMOVUPS      Y9, 32(AX)
+	VMOVUPS      64(SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      96(SP), Y14
+	VMOVUPS      Y14, 32(AX)
 	ADDQ         CX, AX
 	ADDQ         DI, SI
 	ADDQ         DI, SI
@@ -5592,376 +11895,289 @@ blocks2:
 
 rows2Done:
 rows1:
-	CMPQ  R8, $+1
-	JLT   rows1Done
-	MOVQ  DX, R9
-	MOVQ  BX, R10
-	MOVQ  SI, R11
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
-	MOVQ  blocks+48(FP), R12
+	CMPQ    R8, $+1
+	JLT     rows1Done
+	MOVQ    DX, R10
+	MOVQ    BX, R11
+	MOVQ    SI, R12
+	VPXOR   Y14, Y14, Y14
+	VMOVUPS Y14, (SP)
+	VMOVUPS Y14, 32(SP)
+	MOVQ    blocks+48(FP), R13
 
 blocks1:
-	PREFETCHT1   8192(R9)
-	PREFETCHT0   2048(R9)
-	PREFETCHT0   512(R10)
-	VPXOR        (R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD (R11), Y12
-	VPMADDUBSW   Y12, Y10, Y0
-	VPMADDUBSW   Y12, Y11, Y2
-	PREFETCHT1   8256(R9)
-	PREFETCHT0   2112(R9)
-	VPXOR        64(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 4(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	PREFETCHT1   8320(R9)
-	PREFETCHT0   2176(R9)
-	VPXOR        128(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 8(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	PREFETCHT1   8384(R9)
-	PREFETCHT0   2240(R9)
-	VPXOR        192(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 12(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	PREFETCHT1   8448(R9)
-	PREFETCHT0   2304(R9)
-	VPXOR        256(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 16(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	PREFETCHT1   8512(R9)
-	PREFETCHT0   2368(R9)
-	VPXOR        320(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 20(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	PREFETCHT1   8576(R9)
-	PREFETCHT0   2432(R9)
-	VPXOR        384(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 24(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	PREFETCHT1   8640(R9)
-	PREFETCHT0   2496(R9)
-	VPXOR        448(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 28(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPMADDWD     ones<>+0(SB), Y0, Y0
-	VPMADDWD     ones<>+0(SB), Y2, Y2
-	VPSLLD       $0x04, Y2, Y2
-	VPADDD       Y2, Y0, Y0
-	VPBROADCASTD 76(R11), Y4
-	VPADDD       Y0, Y4, Y4
-	PREFETCHT1   8704(R9)
-	PREFETCHT0   2560(R9)
-	VPXOR        512(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 32(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y0
-	VPMADDUBSW   Y12, Y11, Y2
-	PREFETCHT1   8768(R9)
-	PREFETCHT0   2624(R9)
-	VPXOR        576(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 36(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	PREFETCHT1   8832(R9)
-	PREFETCHT0   2688(R9)
-	VPXOR        640(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 40(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	PREFETCHT1   8896(R9)
-	PREFETCHT0   2752(R9)
-	VPXOR        704(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 44(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	PREFETCHT1   8960(R9)
-	PREFETCHT0   2816(R9)
-	VPXOR        768(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 48(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	PREFETCHT1   9024(R9)
-	PREFETCHT0   2880(R9)
-	VPXOR        832(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 52(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	PREFETCHT1   9088(R9)
-	PREFETCHT0   2944(R9)
-	VPXOR        896(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 56(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	PREFETCHT1   9152(R9)
-	PREFETCHT0   3008(R9)
-	VPXOR        960(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 60(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPMADDWD     ones<>+0(SB), Y0, Y0
-	VPMADDWD     ones<>+0(SB), Y2, Y2
-	VPSLLD       $0x04, Y2, Y2
-	VPADDD       Y2, Y0, Y0
-	VPADDD       Y0, Y4, Y4
-	VCVTPH2PS    (R10), Y10
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y10, Y4, Y4
-	VBROADCASTSS 64(R11), Y12
-	VFMADD231PS  Y12, Y4, Y6
-	VPXOR        32(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD (R11), Y12
-	VPMADDUBSW   Y12, Y10, Y0
-	VPMADDUBSW   Y12, Y11, Y2
-	VPXOR        96(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 4(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPXOR        160(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 8(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPXOR        224(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 12(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPXOR        288(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 16(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPXOR        352(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 20(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPXOR        416(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 24(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPXOR        480(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 28(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPMADDWD     ones<>+0(SB), Y0, Y0
-	VPMADDWD     ones<>+0(SB), Y2, Y2
-	VPSLLD       $0x04, Y2, Y2
-	VPADDD       Y2, Y0, Y0
-	VPBROADCASTD 76(R11), Y4
-	VPADDD       Y0, Y4, Y4
-	VPXOR        544(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 32(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y0
-	VPMADDUBSW   Y12, Y11, Y2
-	VPXOR        608(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 36(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPXOR        672(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 40(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPXOR        736(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 44(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPXOR        800(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 48(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPXOR        864(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 52(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPXOR        928(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 56(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPXOR        992(R9), Y14, Y11
-	VPAND        Y11, Y13, Y10
-	VPSRLD       $0x04, Y11, Y11
-	VPAND        Y11, Y13, Y11
-	VPBROADCASTD 60(R11), Y12
-	VPMADDUBSW   Y12, Y10, Y15
-	VPADDW       Y15, Y0, Y0
-	VPMADDUBSW   Y12, Y11, Y15
-	VPADDW       Y15, Y2, Y2
-	VPMADDWD     ones<>+0(SB), Y0, Y0
-	VPMADDWD     ones<>+0(SB), Y2, Y2
-	VPSLLD       $0x04, Y2, Y2
-	VPADDD       Y2, Y0, Y0
-	VPADDD       Y0, Y4, Y4
-	VCVTPH2PS    16(R10), Y10
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y10, Y4, Y4
-	VBROADCASTSS 64(R11), Y12
-	VFMADD231PS  Y12, Y4, Y7
-	ADDQ         $+1024, R9
-	ADDQ         $+32, R10
-	ADDQ         $+80, R11
-	DECQ         R12
+	VMOVDQU      ones<>+0(SB), Y10
+	VPXOR        Y0, Y0, Y0
+	VPXOR        Y1, Y1, Y1
+	PREFETCHT1   8192(R10)
+	PREFETCHT0   2048(R10)
+	PREFETCHT0   512(R11)
+	VMOVDQU      (R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      32(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD (R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	PREFETCHT1   8256(R10)
+	PREFETCHT0   2112(R10)
+	VMOVDQU      64(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      96(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 4(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	PREFETCHT1   8320(R10)
+	PREFETCHT0   2176(R10)
+	VMOVDQU      128(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      160(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 8(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	PREFETCHT1   8384(R10)
+	PREFETCHT0   2240(R10)
+	VMOVDQU      192(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      224(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 12(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	PREFETCHT1   8448(R10)
+	PREFETCHT0   2304(R10)
+	VMOVDQU      256(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      288(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 16(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	PREFETCHT1   8512(R10)
+	PREFETCHT0   2368(R10)
+	VMOVDQU      320(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      352(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 20(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	PREFETCHT1   8576(R10)
+	PREFETCHT0   2432(R10)
+	VMOVDQU      384(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      416(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 24(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	PREFETCHT1   8640(R10)
+	PREFETCHT0   2496(R10)
+	VMOVDQU      448(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      480(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 28(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	PREFETCHT1   8704(R10)
+	PREFETCHT0   2560(R10)
+	VMOVDQU      512(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      544(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 32(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	PREFETCHT1   8768(R10)
+	PREFETCHT0   2624(R10)
+	VMOVDQU      576(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      608(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 36(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	PREFETCHT1   8832(R10)
+	PREFETCHT0   2688(R10)
+	VMOVDQU      640(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      672(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 40(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	PREFETCHT1   8896(R10)
+	PREFETCHT0   2752(R10)
+	VMOVDQU      704(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      736(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 44(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	PREFETCHT1   8960(R10)
+	PREFETCHT0   2816(R10)
+	VMOVDQU      768(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      800(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 48(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	PREFETCHT1   9024(R10)
+	PREFETCHT0   2880(R10)
+	VMOVDQU      832(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      864(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 52(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	PREFETCHT1   9088(R10)
+	PREFETCHT0   2944(R10)
+	VMOVDQU      896(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      928(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 56(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	PREFETCHT1   9152(R10)
+	PREFETCHT0   3008(R10)
+	VMOVDQU      960(R10), Y12
+	VPABSB       Y12, Y8
+	VMOVDQU      992(R10), Y13
+	VPABSB       Y13, Y9
+	VPBROADCASTD 60(R12), Y14
+	VPSIGNB      Y12, Y14, Y15
+	VPMADDUBSW   Y15, Y8, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y0, Y0
+	VPSIGNB      Y13, Y14, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     Y10, Y15, Y15
+	VPADDD       Y15, Y1, Y1
+	VCVTPH2PS    (R11), Y12
+	VCVTPH2PS    16(R11), Y13
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y12, Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y13, Y1, Y1
+	VBROADCASTSS 64(R12), Y14
+	VFMADD213PS  (SP), Y14, Y0
+	VMOVUPS      Y0, (SP)
+	VFMADD213PS  32(SP), Y14, Y1
+	VMOVUPS      Y1, 32(SP)
+	ADDQ         $+1024, R10
+	ADDQ         $+32, R11
+	ADDQ         $+80, R12
+	DECQ         R13
 	JNZ          blocks1
-	VMOVUPS      Y6, (AX)
-	VMOVUPS      Y7, 32(AX)
+	VMOVUPS      (SP), Y14
+	VMOVUPS      Y14, (AX)
+	VMOVUPS      32(SP), Y14
+	VMOVUPS      Y14, 32(AX)
 	ADDQ         CX, AX
 	ADDQ         DI, SI
 	SUBQ         $+1, R8
 	JMP          rows1
 
 rows1Done:
-	MOVQ R9, DX
-	MOVQ R10, BX
+	MOVQ R10, DX
+	MOVQ R11, BX
 	ADDQ $+64, dst+0(FP)
 	DECQ panels+64(FP)
 	JNZ  panel

@@ -8,64 +8,39 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// The registers of a tile of n rows, with P = 16/lanes parts of a panel:
+// The 512-bit registers of a tile of n rows:
 //
-//	            512 bits      256 bits
-//	first       0 .. n-1      0, 1       sums
-//	second      8 .. 8+n-1    2, 3       sums
-//	total       20 .. 20+n-1  4, 5       sums, of dotMadd, for which n is at most 4
-//	acc         16 .. 16+n-1  6 .. 9     float32 sums [n, P]
-//	scratch     24 ..         10 ..
-//	products    28            15         of dotMadd
-//	constants   29 ..         13 ..
+//	first      0 .. n-1      sums
+//	second     8 .. 8+n-1    sums
+//	total      20 .. 20+n-1  sums, of dotMadd, for which n is at most 4
+//	acc        16 .. 16+n-1  float32 sums [n]
+//	scratch    24 ..
+//	product    28            of dotMadd
+//	constants  29 ..
 
-func (t *panelTile) parts() int { return 16 / t.lanes }
+func (t *panelTile) first(r int) VecPhysical { return z(r) }
 
-func (t *panelTile) pick(z512, y256 int) VecPhysical {
-	if t.lanes == 16 {
-		return z(z512)
-	}
-	return y(y256)
-}
+func (t *panelTile) second(r int) VecPhysical { return z(8 + r) }
 
-func (t *panelTile) first(r int) VecPhysical { return t.pick(r, r) }
+func (t *panelTile) total(r int) VecPhysical { return z(20 + r) }
 
-func (t *panelTile) second(r int) VecPhysical { return t.pick(8+r, 2+r) }
+func (t *panelTile) acc(r int) VecPhysical { return z(16 + r) }
 
-func (t *panelTile) total(r int) VecPhysical { return t.pick(20+r, 4+r) }
+func (t *panelTile) scratch(i int) VecPhysical { return z(24 + i) }
 
-func (t *panelTile) acc(part, r int) VecPhysical { return t.pick(16+r, 6+2*r+part) }
+func (p *panelSet) nibble() VecPhysical { return z(29) } // 0x0f in each byte
 
-func (t *panelTile) scratch(i int) VecPhysical { return t.pick(24+i, 10+i) }
+func (p *panelSet) sign() VecPhysical { return z(30) } // 0x80 in each byte
 
-func (p *panelSet) constant(i int) VecPhysical {
-	if p.lanes == 16 {
-		return z(29 + i)
-	}
-	return y(13 + i)
-}
-
-func (p *panelSet) nibble() VecPhysical { return p.constant(0) } // 0x0f in each byte
-
-func (p *panelSet) sign() VecPhysical { return p.constant(1) } // 0x80 in each byte
+func (p *panelSet) ones() VecPhysical { return z(31) } // 1 in each 16 bits
 
 func (p *panelSet) constants() {
 	word(0x0f0f0f0f, p.nibble())
 	word(0x80808080, p.sign())
-	if p.lanes == 16 && p.dot == dotMadd {
-		word(0x00010001, p.constant(2))
+	if p.dot == dotMadd {
+		word(0x00010001, p.ones())
 	}
 }
-
-// ones returns 1 in each 16 bits.
-func (p *panelSet) ones() Op {
-	if p.lanes == 16 {
-		return p.constant(2)
-	}
-	return onesData
-}
-
-var onesData Mem
 
 // word emits the broadcast of a 32-bit constant.
 func word(v uint32, dst VecPhysical) {
@@ -89,37 +64,19 @@ func zero(v VecPhysical) {
 
 // nibbles emits the loading of bytes and their cut into nibbles.
 func (t *panelTile) nibbles(src Mem, lo, hi VecPhysical) {
-	if t.lanes == 16 {
-		VMOVDQU32(src, hi)
-	} else {
-		VMOVDQU(src, hi)
-	}
+	VMOVDQU32(src, hi)
 	t.split(lo, hi)
 }
 
 // split emits the cut of hi's bytes into nibbles.
 func (t *panelTile) split(lo, hi VecPhysical) {
-	t.and(hi, t.nibble(), lo)
+	VPANDD(hi, t.nibble(), lo)
 	VPSRLD(Imm(4), hi, hi)
-	t.and(hi, t.nibble(), hi)
-}
-
-func (t *panelTile) and(a, b, dst Op) {
-	if t.lanes == 16 {
-		VPANDD(a, b, dst)
-		return
-	}
-	VPAND(a, b, dst)
+	VPANDD(hi, t.nibble(), hi)
 }
 
 // flipped emits the loading of signed bytes with 128 added.
-func (t *panelTile) flipped(src Mem, dst VecPhysical) {
-	if t.lanes == 16 {
-		VPXORD(src, t.sign(), dst)
-		return
-	}
-	VPXOR(src, t.sign(), dst)
-}
+func (t *panelTile) flipped(src Mem, dst VecPhysical) { VPXORD(src, t.sign(), dst) }
 
 // begin emits the start of a sum that is to have offset added, the value at disp of
 // row r's block.
@@ -132,22 +89,17 @@ func (t *panelTile) begin(r, disp int, sum VecPhysical) {
 // add emits the products of unsigned bytes w with four bytes of row r's block.
 // first is the sum's first.
 func (t *panelTile) add(r, disp int, w, sum VecPhysical, first bool) {
-	switch t.dot {
-	case dotEVEX:
+	if t.dot != dotMadd {
 		VPDPBUSD_BCST(t.row(r, disp), w, sum)
-	case dotVEX:
-		x := t.scratch(2)
-		VPBROADCASTD(t.row(r, disp), x)
-		vpdpbusd(x, w, sum)
-	case dotMadd:
-		VPBROADCASTD(t.row(r, disp), t.scratch(2))
-		t.addMadd(w, sum, first)
+		return
 	}
+	VPBROADCASTD(t.row(r, disp), t.scratch(2))
+	t.addMadd(w, sum, first)
 }
 
 // addMadd emits the sums in 16 bits of the products of bytes w with scratch 2.
 func (t *panelTile) addMadd(w, sum VecPhysical, first bool) {
-	x, product := t.scratch(2), t.pick(28, 15)
+	x, product := t.scratch(2), z(28)
 	if first {
 		VPMADDUBSW(x, w, sum)
 		return
@@ -168,14 +120,8 @@ func (t *panelTile) end(r, disp int, sum VecPhysical) {
 }
 
 // accumulate emits acc += v·xscale.
-func (t *panelTile) accumulate(part, r int, v VecPhysical) {
-	if t.lanes == 16 {
-		VFMADD231PS_BCST(t.row(r, xScale), v, t.acc(part, r))
-		return
-	}
-	x := t.scratch(2)
-	VBROADCASTSS(t.row(r, xScale), x)
-	VFMADD231PS(x, v, t.acc(part, r))
+func (t *panelTile) accumulate(r int, v VecPhysical) {
+	VFMADD231PS_BCST(t.row(r, xScale), v, t.acc(r))
 }
 
 // row returns the operand at offset disp of row r's block.
@@ -194,8 +140,8 @@ const (
 
 // prefetch emits the fetching of the line at disp, and of scales with a block's first
 // line, ahead of one row.
-func (t *panelTile) prefetch(part, disp int) {
-	if t.n > 1 || part > 0 {
+func (t *panelTile) prefetch(disp int) {
+	if t.n > 1 {
 		return
 	}
 	PREFETCHT1(Mem{Base: t.w, Disp: disp + ahead})

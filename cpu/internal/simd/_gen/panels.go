@@ -29,35 +29,34 @@ const (
 	dotMadd            // VPMADDUBSW and, after a block, VPMADDWD
 )
 
-// panelSet is an instruction set for which there are panel kernels. Its registers
-// hold lanes outputs: a panel takes 16/lanes of them, called parts.
+// panelSet is an instruction set for which there are panel kernels.
 type panelSet struct {
 	name, needs string
-	lanes       int
+	bits        int // of a register
 	dot         dot
-	groups      []int // rows multiplied at a time, largest first
+	q4, q8      panelBlock
 }
 
-var panelSets = []panelSet{
-	{"VNNI", "AVX-512 with VNNI", 16, dotEVEX, []int{8, 4, 2, 1}},
-	{"AVX512", "AVX-512", 16, dotMadd, []int{4, 2, 1}},
-	{"AVXVNNI", "AVX2 with AVX-VNNI", 8, dotVEX, []int{2, 1}},
-	{"AVX2", "AVX2 with FMA and F16C", 8, dotMadd, []int{2, 1}},
+// panelBlock is the code of one block of a format.
+type panelBlock struct {
+	groups []int // rows multiplied at a time, largest first
+	emit   func(*panelTile)
 }
 
 func panels() {
-	onesData = GLOBL("ones", RODATA|NOPTR)
-	for i := range 8 {
-		DATA(4*i, U32(0x00010001))
-	}
-	for i := range panelSets {
-		p := &panelSets[i]
-		p.kernel("panelsQ4"+p.name, "4-bit", (*panelTile).q4Block)
-		if p.dot == dotMadd {
-			p.kernel("panelsQ8"+p.name, "8-bit", (*panelTile).q8BlockMadd)
-		} else {
-			p.kernel("panelsQ8"+p.name, "8-bit", (*panelTile).q8Block)
-		}
+	wideConstants()
+	for _, p := range []panelSet{
+		{"VNNI", "AVX-512 with VNNI", 512, dotEVEX,
+			panelBlock{[]int{8, 4, 2, 1}, (*panelTile).q4Block}, panelBlock{[]int{8, 4, 2, 1}, (*panelTile).q8Block}},
+		{"AVX512", "AVX-512", 512, dotMadd,
+			panelBlock{[]int{4, 2, 1}, (*panelTile).q4Block}, panelBlock{[]int{4, 2, 1}, (*panelTile).q8BlockMadd}},
+		{"AVXVNNI", "AVX2 with AVX-VNNI", 256, dotVEX,
+			panelBlock{[]int{6, 4, 2, 1}, (*panelTile).q4Block256}, panelBlock{[]int{6, 4, 2, 1}, (*panelTile).q8Block256}},
+		{"AVX2", "AVX2 with FMA and F16C", 256, dotMadd,
+			panelBlock{[]int{6, 4, 2, 1}, (*panelTile).q4Block256}, panelBlock{[]int{4, 2, 1}, (*panelTile).q8Sign}},
+	} {
+		p.kernel("panelsQ4"+p.name, "4-bit", p.q4)
+		p.kernel("panelsQ8"+p.name, "8-bit", p.q8)
 	}
 }
 
@@ -66,6 +65,8 @@ type panelTile struct {
 	*panelSet
 	n                            int
 	w, s, x, x4, stride, stride3 Register
+
+	spill Mem // of 256 bits
 }
 
 // kernel emits
@@ -79,33 +80,42 @@ type panelTile struct {
 //	}
 //
 // a group of rows at a time, with the same operations for each row.
-func (p *panelSet) kernel(name, bits string, block func(*panelTile)) {
-	TEXT(name, NOSPLIT, "func(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xStride uintptr, blocks, rows, panels int)")
+func (p *panelSet) kernel(name, bits string, block panelBlock) {
+	attributes := NOSPLIT
+	if p.bits == 256 {
+		attributes = 0 // its frame is too large for the stack of such
+	}
+	TEXT(name, attributes, "func(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xStride uintptr, blocks, rows, panels int)")
 	Doc(name + " is panelsGeneric's twin for " + bits + " weights, for " + p.needs + ".")
 	Pragma("noescape")
 	dst, dstStride := GP64(), Load(Param("dstStride"), GP64())
 	w0, s0 := Load(Param("w"), GP64()), Load(Param("s"), GP64())
 	x0, stride := GP64(), Load(Param("xStride"), GP64())
-	rows, stride3 := GP64(), times3(stride)
-	p.constants()
+	left, stride3 := GP64(), times3(stride)
+	if p.bits == 512 {
+		p.constants()
+	}
 
 	Label("panel")
 	MOVQ(param("dst"), dst)
 	MOVQ(param("x"), x0)
-	MOVQ(param("rows"), rows)
+	MOVQ(param("rows"), left)
 	t := &panelTile{panelSet: p, w: GP64(), s: GP64(), x: GP64(), x4: GP64(), stride: stride, stride3: stride3}
-	for _, n := range p.groups {
+	if p.bits == 256 {
+		t.spill = AllocLocal(2 * 6 * 64)
+	}
+	for _, n := range block.groups {
 		t.n = n
 		loop, done := fmt.Sprintf("rows%d", n), fmt.Sprintf("rows%dDone", n)
 		Label(loop)
-		CMPQ(rows, I8(n))
+		CMPQ(left, I8(n))
 		JLT(LabelRef(done))
 		MOVQ(w0, t.w)
 		MOVQ(s0, t.s)
-		t.sum(x0, block)
+		t.sum(x0, block.emit)
 		t.store(dst, dstStride)
 		advance(x0, stride, n)
-		SUBQ(I8(n), rows)
+		SUBQ(I8(n), left)
 		JMP(LabelRef(loop))
 		Label(done)
 	}
@@ -118,17 +128,13 @@ func (p *panelSet) kernel(name, bits string, block func(*panelTile)) {
 	RET()
 }
 
-// sum emits the sums of a group of rows over all blocks, left in acc.
+// sum emits the sums of a group of rows over all blocks.
 func (t *panelTile) sum(x0 Register, block func(*panelTile)) {
 	MOVQ(x0, t.x)
 	if t.n > 4 {
 		LEAQ(Mem{Base: x0, Index: t.stride, Scale: 4}, t.x4)
 	}
-	for r := range t.n {
-		for part := range t.parts() {
-			zero(t.acc(part, r))
-		}
-	}
+	t.start()
 	blocks := Load(Param("blocks"), GP64())
 	label := fmt.Sprintf("blocks%d", t.n)
 	Label(label)
@@ -141,11 +147,28 @@ func (t *panelTile) sum(x0 Register, block func(*panelTile)) {
 	JNZ(LabelRef(label))
 }
 
+// start emits the zeroing of a group's sums.
+func (t *panelTile) start() {
+	if t.bits == 512 {
+		for r := range t.n {
+			zero(t.acc(r))
+		}
+		return
+	}
+	zero(x256)
+	t.eachSum(func(part, r int) { VMOVUPS(x256, t.acc256(part, r)) })
+}
+
 // store emits dst[r][0:16] = acc[r] for a group of rows and moves dst past them.
 func (t *panelTile) store(dst, stride Register) {
 	for r := range t.n {
-		for part := range t.parts() {
-			VMOVUPS(t.acc(part, r), Mem{Base: dst, Disp: 32 * part})
+		if t.bits == 512 {
+			VMOVUPS(t.acc(r), Mem{Base: dst})
+		} else {
+			for part := range parts256 {
+				VMOVUPS(t.acc256(part, r), x256)
+				VMOVUPS(x256, Mem{Base: dst, Disp: 32 * part})
+			}
 		}
 		ADDQ(stride, dst)
 	}
@@ -159,33 +182,31 @@ func (t *panelTile) store(dst, stride Register) {
 // lo and hi become the exact sums of (q+8)·x - 8·x.
 func (t *panelTile) q4Block() {
 	lo, hi, wlo, whi := t.first, t.second, t.scratch(0), t.scratch(1)
-	for part := range t.parts() {
+	for r := range t.n {
+		t.begin(r, xSum0, lo(r))
+		t.begin(r, xSum1, hi(r))
+	}
+	for j := range 8 {
+		t.prefetch(64 * j)
+		t.nibbles(Mem{Base: t.w, Disp: 64 * j}, wlo, whi)
 		for r := range t.n {
-			t.begin(r, xSum0, lo(r))
-			t.begin(r, xSum1, hi(r))
+			t.add(r, 4*j, wlo, lo(r), j == 0)
+			t.add(r, 32+4*j, whi, hi(r), j == 0)
 		}
-		for j := range 8 {
-			t.prefetch(part, 64*j)
-			t.nibbles(Mem{Base: t.w, Disp: 64*j + 32*part}, wlo, whi)
-			for r := range t.n {
-				t.add(r, 4*j, wlo, lo(r), j == 0)
-				t.add(r, 32+4*j, whi, hi(r), j == 0)
-			}
-		}
-		s0, s1 := wlo, whi
-		for r := range t.n {
-			t.end(r, xSum0, lo(r))
-			t.end(r, xSum1, hi(r))
-		}
-		VCVTPH2PS(Mem{Base: t.s, Disp: 16 * part}, s0)
-		VCVTPH2PS(Mem{Base: t.s, Disp: 32 + 16*part}, s1)
-		for r := range t.n {
-			VCVTDQ2PS(lo(r), lo(r))
-			VCVTDQ2PS(hi(r), hi(r))
-			VMULPS(s0, lo(r), lo(r))
-			VFMADD231PS(s1, hi(r), lo(r))
-			t.accumulate(part, r, lo(r))
-		}
+	}
+	s0, s1 := wlo, whi
+	for r := range t.n {
+		t.end(r, xSum0, lo(r))
+		t.end(r, xSum1, hi(r))
+	}
+	VCVTPH2PS(Mem{Base: t.s}, s0)
+	VCVTPH2PS(Mem{Base: t.s, Disp: 32}, s1)
+	for r := range t.n {
+		VCVTDQ2PS(lo(r), lo(r))
+		VCVTDQ2PS(hi(r), hi(r))
+		VMULPS(s0, lo(r), lo(r))
+		VFMADD231PS(s1, hi(r), lo(r))
+		t.accumulate(r, lo(r))
 	}
 	ADDQ(I32(512), t.w)
 	ADDQ(I8(64), t.s)
@@ -199,19 +220,17 @@ func (t *panelTile) q4Block() {
 // The sums are the exact ones of (q+128)·x - 128·x.
 func (t *panelTile) q8Block() {
 	sum, w := t.first, t.scratch(0)
-	for part := range t.parts() {
-		for r := range t.n {
-			t.begin(r, xSum, sum(r))
-		}
-		for j := range 16 {
-			t.prefetch(part, 64*j)
-			t.flipped(Mem{Base: t.w, Disp: 64*j + 32*part}, w)
-			for r := range t.n {
-				t.add(r, 4*j, w, sum(r), false)
-			}
-		}
-		t.q8Scale(part, sum)
+	for r := range t.n {
+		t.begin(r, xSum, sum(r))
 	}
+	for j := range 16 {
+		t.prefetch(64 * j)
+		t.flipped(Mem{Base: t.w, Disp: 64 * j}, w)
+		for r := range t.n {
+			t.add(r, 4*j, w, sum(r), false)
+		}
+	}
+	t.q8Scale(sum)
 	ADDQ(I32(1024), t.w)
 	ADDQ(I8(32), t.s)
 }
@@ -220,42 +239,40 @@ func (t *panelTile) q8Block() {
 // cut into nibbles, of which eight steps fit, and both sums are put together.
 func (t *panelTile) q8BlockMadd() {
 	lo, hi, total, wlo, whi := t.first, t.second, t.total, t.scratch(0), t.scratch(1)
-	for part := range t.parts() {
-		for step := range 2 {
-			for j := 8 * step; j < 8*step+8; j++ {
-				t.prefetch(part, 64*j)
-				t.flipped(Mem{Base: t.w, Disp: 64*j + 32*part}, whi)
-				t.split(wlo, whi)
-				for r := range t.n {
-					VPBROADCASTD(t.row(r, 4*j), t.scratch(2))
-					t.addMadd(wlo, lo(r), j%8 == 0)
-					t.addMadd(whi, hi(r), j%8 == 0)
-				}
-			}
+	for step := range 2 {
+		for j := 8 * step; j < 8*step+8; j++ {
+			t.prefetch(64 * j)
+			t.flipped(Mem{Base: t.w, Disp: 64 * j}, whi)
+			t.split(wlo, whi)
 			for r := range t.n {
-				VPMADDWD(t.ones(), lo(r), lo(r))
-				VPMADDWD(t.ones(), hi(r), hi(r))
-				VPSLLD(Imm(4), hi(r), hi(r))
-				VPADDD(hi(r), lo(r), lo(r))
-				if step == 0 {
-					VPBROADCASTD(t.row(r, xSum), total(r))
-				}
-				VPADDD(lo(r), total(r), total(r))
+				VPBROADCASTD(t.row(r, 4*j), t.scratch(2))
+				t.addMadd(wlo, lo(r), j%8 == 0)
+				t.addMadd(whi, hi(r), j%8 == 0)
 			}
 		}
-		t.q8Scale(part, total)
+		for r := range t.n {
+			VPMADDWD(t.ones(), lo(r), lo(r))
+			VPMADDWD(t.ones(), hi(r), hi(r))
+			VPSLLD(Imm(4), hi(r), hi(r))
+			VPADDD(hi(r), lo(r), lo(r))
+			if step == 0 {
+				VPBROADCASTD(t.row(r, xSum), total(r))
+			}
+			VPADDD(lo(r), total(r), total(r))
+		}
 	}
+	t.q8Scale(total)
 	ADDQ(I32(1024), t.w)
 	ADDQ(I8(32), t.s)
 }
 
 // q8Scale emits acc += (sum·s)·xscale.
-func (t *panelTile) q8Scale(part int, sum func(int) VecPhysical) {
+func (t *panelTile) q8Scale(sum func(int) VecPhysical) {
 	s := t.scratch(0)
-	VCVTPH2PS(Mem{Base: t.s, Disp: 16 * part}, s)
+	VCVTPH2PS(Mem{Base: t.s}, s)
 	for r := range t.n {
 		VCVTDQ2PS(sum(r), sum(r))
 		VMULPS(s, sum(r), sum(r))
-		t.accumulate(part, r, sum(r))
+		t.accumulate(r, sum(r))
 	}
 }
