@@ -67,6 +67,7 @@ type quantKernels struct {
 	quantize func(dst *byte, x *float32, blocks int)
 	q8, q4   panelsKernel
 	tiles    func(p *Product, scratch []byte) (rows int) // of the first rows, how many it has done
+	row      func(p *Product) (panels int)               // of one row, how many of the first panels it has done
 }
 
 type panelsKernel func(dst *float32, dstStride uintptr, w *byte, s *uint16,
@@ -94,6 +95,13 @@ func Panels(p *Product, scratch []byte) {
 	if done == p.Rows {
 		return
 	}
+	if p.Rows == 1 && quantChosen.row != nil {
+		q := *p
+		if q.skip(quantChosen.row(p)); q.Panels == 0 {
+			return
+		}
+		p = &q
+	}
 	k := quantChosen.q8
 	if p.Format == tensor.Q4 {
 		k = quantChosen.q4
@@ -105,6 +113,12 @@ func Panels(p *Product, scratch []byte) {
 	rowBytes := p.Blocks * BlockBytes
 	k(&p.Dst[done*p.Stride], uintptr(4*p.Stride), &p.Weights[0], &p.Scales[0],
 		&p.X[done*rowBytes], uintptr(rowBytes), p.Blocks, p.Rows-done, p.Panels)
+}
+
+// skip leaves the first panels out.
+func (p *Product) skip(panels int) {
+	p.Dst, p.Panels = p.Dst[panels*width:], p.Panels-panels
+	p.Weights, p.Scales = p.Weights[panels*p.panelBytes():], p.Scales[panels*p.panelScales():]
 }
 
 // HasTiles reports whether Panels multiplies rows in tiles of 16.

@@ -44,7 +44,7 @@ func TestPanelsVariants(t *testing.T) {
 		for _, format := range formats {
 			for _, blocks := range []int{1, 2, 3, 14} {
 				for _, rows := range []int{1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 33} {
-					checkPanels(t, rng, product(rng, format, blocks, rows, 1+rng.IntN(3)))
+					checkPanels(t, rng, product(rng, format, blocks, rows, 1+rng.IntN(9)))
 				}
 			}
 			checkPanels(t, rng, product(rng, format, 172, 3, 2))

@@ -23,11 +23,11 @@ func quantVariants() []quantKernels {
 		}
 	}
 	add(vnni && x.HasAMXTile && x.HasAMXInt8 && requestAMX(),
-		quantKernels{"AMX", quantizeAVX512, panelsQ8VNNI, panelsQ4VNNI, tilesAMX})
-	add(vnni, quantKernels{"AVX512VNNI", quantizeAVX512, panelsQ8VNNI, panelsQ4VNNI, nil})
-	add(avx2 && x.HasAVXVNNI, quantKernels{"AVXVNNI", quantizeAVX2, panelsQ8AVXVNNI, panelsQ4AVXVNNI, nil})
-	add(avx512, quantKernels{"AVX512", quantizeAVX512, panelsQ8AVX512, panelsQ4AVX512, nil})
-	add(avx2, quantKernels{"AVX2", quantizeAVX2, panelsQ8AVX2, panelsQ4AVX2, nil})
+		quantKernels{"AMX", quantizeAVX512, panelsQ8VNNI, panelsQ4VNNI, tilesAMX, nil})
+	add(vnni, quantKernels{"AVX512VNNI", quantizeAVX512, panelsQ8VNNI, panelsQ4VNNI, nil, nil})
+	add(avx2 && x.HasAVXVNNI, quantKernels{"AVXVNNI", quantizeAVX2, panelsQ8AVXVNNI, panelsQ4AVXVNNI, nil, nil})
+	add(avx512, quantKernels{"AVX512", quantizeAVX512, panelsQ8AVX512, panelsQ4AVX512, nil, nil})
+	add(avx2, quantKernels{"AVX2", quantizeAVX2, panelsQ8AVX2, panelsQ4AVX2, nil, rowAVX2})
 	return append(ks, quantKernels{name: "generic"})
 }
 
@@ -50,6 +50,21 @@ func tilesAMX(p *Product, scratch []byte) (rows int) {
 		}
 	}
 	return tiles * tileRows
+}
+
+// rowAVX2 computes whole quarters of the panels for one row.
+func rowAVX2(p *Product) (panels int) {
+	n := p.Panels / 4
+	if n == 0 {
+		return 0
+	}
+	k := rowQ8AVX2
+	if p.Format == tensor.Q4 {
+		k = rowQ4AVX2
+	}
+	weights, scales := uintptr(n*p.panelBytes()), uintptr(2*n*p.panelScales())
+	k(&p.Dst[0], &p.Weights[0], weights, &p.Scales[0], scales, &p.X[0], p.Blocks, n)
+	return 4 * n
 }
 
 // readVariants returns the reading loops that the processor has, the fastest first. They

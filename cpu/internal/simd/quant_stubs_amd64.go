@@ -45,6 +45,18 @@ func panelsQ4AVX2(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, 
 //go:noescape
 func panelsQ8AVX2(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xStride uintptr, blocks int, rows int, panels int)
 
+// rowQ4AVX2 is panelsGeneric's twin for one row and four times that many panels of
+// 4-bit weights, for AVX2 with FMA and F16C.
+//
+//go:noescape
+func rowQ4AVX2(dst *float32, w *byte, wQuarter uintptr, s *uint16, sQuarter uintptr, x *byte, blocks int, panels int)
+
+// rowQ8AVX2 is panelsGeneric's twin for one row and four times that many panels of
+// 8-bit weights, for AVX2 with FMA and F16C.
+//
+//go:noescape
+func rowQ8AVX2(dst *float32, w *byte, wQuarter uintptr, s *uint16, sQuarter uintptr, x *byte, blocks int, panels int)
+
 // quantizeAVX512 is quantizeGeneric's twin for AVX-512.
 //
 //go:noescape

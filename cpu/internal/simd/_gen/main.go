@@ -11,7 +11,7 @@ import (
 )
 
 var sets = map[string][]func(){
-	"quant":  {panels, quantizeRows, readLines, pauses, panelsAMX, unpackQ4},
+	"quant":  {panels, rowPanels, quantizeRows, readLines, pauses, panelsAMX, unpackQ4},
 	"bf16":   {bf16Tiles},
 	"dots":   {dots},
 	"vector": {pointwise, squares, rotations, conversions, exponentials},

@@ -126,6 +126,9 @@ func (t *panelTile) accumulate(r int, v VecPhysical) {
 
 // row returns the operand at offset disp of row r's block.
 func (t *panelTile) row(r, disp int) Mem {
+	if t.sq.base != nil {
+		r = 0
+	}
 	return rows{base: t.x, base4: t.x4, stride: t.stride, stride3: t.stride3}.at(r, disp)
 }
 

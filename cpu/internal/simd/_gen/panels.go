@@ -66,7 +66,8 @@ type panelTile struct {
 	n                            int
 	w, s, x, x4, stride, stride3 Register
 
-	spill Mem // of 256 bits
+	spill Mem  // of 256 bits
+	sq    rows // scales of each row's own, of 256 bits, where x is the same in all
 }
 
 // kernel emits

@@ -72,23 +72,26 @@ func (t *panelTile) q4Block256() {
 			t.add256(32*half+4*j, j == 0)
 		}
 		t.end256(offset)
-		for part := range parts256 {
-			VCVTPH2PS(Mem{Base: t.s, Disp: 32*half + 16*part}, w256(part))
-		}
-		t.eachSum(func(part, r int) {
-			sum, first := sum256(part, r), t.first256(part, r)
-			VCVTDQ2PS(sum, sum)
-			if half == 0 {
-				VMULPS(w256(part), sum, sum)
-				VMOVUPS(sum, first)
-			} else {
-				VFMADD213PS(first, w256(part), sum)
-			}
-		})
+		t.half256(half)
 	}
 	t.accumulate256()
 	ADDQ(I32(512), t.w)
 	ADDQ(I8(64), t.s)
+}
+
+// half256 emits the scaling of a half's sums: the first's are kept, the second's added.
+func (t *panelTile) half256(half int) {
+	t.scales256(32 * half)
+	t.eachSum(func(part, r int) {
+		sum, s := sum256(part, r), t.scale256(32*half, part, r)
+		VCVTDQ2PS(sum, sum)
+		if half == 0 {
+			VMULPS(s, sum, sum)
+			VMOVUPS(sum, t.first256(part, r))
+		} else {
+			VFMADD213PS(t.first256(part, r), s, sum)
+		}
+	})
 }
 
 // q8Block256 is q8Block for 256 bits.
@@ -131,16 +134,32 @@ func (t *panelTile) q8Sign() {
 
 // q8Scale256 emits acc += (sum·s)·xscale.
 func (t *panelTile) q8Scale256() {
-	for part := range parts256 {
-		VCVTPH2PS(Mem{Base: t.s, Disp: 16 * part}, w256(part))
-	}
+	t.scales256(0)
 	t.eachSum(func(part, r int) {
 		VCVTDQ2PS(sum256(part, r), sum256(part, r))
-		VMULPS(w256(part), sum256(part, r), sum256(part, r))
+		VMULPS(t.scale256(0, part, r), sum256(part, r), sum256(part, r))
 	})
 	t.accumulate256()
 	ADDQ(I32(1024), t.w)
 	ADDQ(I8(32), t.s)
+}
+
+// scales256 emits the loading of 16 scales that all rows share.
+func (t *panelTile) scales256(disp int) {
+	if t.sq.base != nil {
+		return
+	}
+	for part := range parts256 {
+		VCVTPH2PS(Mem{Base: t.s, Disp: disp + 16*part}, w256(part))
+	}
+}
+
+// scale256 returns the scales of a sum, which it loads where rows have their own.
+func (t *panelTile) scale256(disp, part, r int) VecPhysical {
+	if t.sq.base != nil {
+		VCVTPH2PS(t.sq.at(r, disp+16*part), w256(part))
+	}
+	return w256(part)
 }
 
 // eachSum calls emit for every sum, row by row.
