@@ -45,13 +45,17 @@ func (b *Backend) MatMul(dst, x, weight, bias *tensor.Tensor) {
 	}
 	tile := min(max(tileBytes/4/max(b.matMul.in, 1), 4), gemmCols)
 	if b.matMul.direct(b) {
-		tile = max(4, dotBytes/(weight.DType.Size()*b.matMul.in)&^3)
+		tile = max(dotOutputs, dotBytes/(weight.DType.Size()*b.matMul.in)&^3)
 	}
 	b.pool.run(b.matMul.out, tile, (*Backend).matMulRows)
 }
 
 // dotBytes is how much of a weight a chunk has that is multiplied where it lies.
 const dotBytes = 128 << 10
+
+// dotOutputs are the fewest outputs of such a chunk: what many rows of activations are read
+// for from the third-level cache.
+const dotOutputs = 16
 
 // widenRows is the number of rows from which on weights of 16 bits are widened once for
 // all of them. The bits are those of Dots, which widens them for each row.
@@ -77,7 +81,8 @@ func (b *Backend) matMulRows(w *worker, lo, hi int) {
 // dots computes columns [lo, hi) of dst by products of rows.
 func (a *matMulArgs) dots(w *worker, lo, hi int) {
 	p := &w.dotProduct
-	*p = simd.DotProduct{Rows: a.n, In: a.in, Out: hi - lo, Dst: a.dst[lo:], Stride: a.out, X: a.x}
+	*p = simd.DotProduct{Rows: a.n, In: a.in, Out: hi - lo, Dst: a.dst[lo:], Stride: a.out, X: a.x,
+		Scratch: p.Scratch}
 	switch few := a.n < widenRows; {
 	case few && a.weight.dtype == tensor.F16:
 		p.F16 = a.weight.u16[lo*a.in : hi*a.in]

@@ -15,6 +15,12 @@ const (
 	dotLanes   = 16 // of a sum
 
 	dotBytes = 256 << 10 // of activations that stay in the second-level cache
+	dotFew   = 8         // rows at most whose weights come from memory
+
+	dotRows      = 3                               // of a tile
+	dotSums      = dotRows * dotOutputs * dotLanes // of a tile
+	dotPiece     = 64                              // blocks of 16 inputs at most
+	dotTileBytes = 192 << 10                       // of a piece of activations
 )
 
 // A DotProduct is the operands of Dots: weights of F32, F16 or BF16 as they lie in a
@@ -28,7 +34,9 @@ type DotProduct struct {
 	F16           []uint16  // [Out, In], or
 	BF16          []uint16  // [Out, In]
 
-	last [dotOutputs]float32
+	Scratch []float32 // of sums; grown where it is too short, for the next product to use
+
+	few [dotFew][dotOutputs]float32
 }
 
 // dotKernels are an instruction set's routines; all are nil in plain Go.
@@ -36,6 +44,10 @@ type dotKernels struct {
 	name      string
 	f32       func(dst *float32, dstStride uintptr, x *float32, xStride uintptr, w *float32, wStride uintptr, blocks, rows int)
 	f16, bf16 func(dst *float32, dstStride uintptr, x *float32, xStride uintptr, w *uint16, wStride uintptr, blocks, rows int)
+
+	// tile is dotTileAVX2's contract, or nil where f32 does as well.
+	tile func(dst *float32, dstStride uintptr, x *float32, xStride uintptr, w *float32, wStride uintptr,
+		blocks, tiles int, sums *float32, sumsStride uintptr, first, last bool)
 }
 
 // dotsChosen are the best of dotVariants.
@@ -68,38 +80,90 @@ func Dots(p *DotProduct) {
 		dotsGeneric(p)
 		return
 	}
-	rows := max(1, dotBytes/(4*p.In))
-	for row := 0; row < p.Rows; row += rows {
-		p.outputs(row, min(rows, p.Rows-row))
+	row := 0
+	if dotsChosen.tile != nil && p.F32 != nil {
+		row = p.tiles()
 	}
+	rows := max(1, dotBytes/(4*p.In))
+	if p.Rows-row <= dotFew {
+		rows = dotFew
+	}
+	for ; row < p.Rows; row += rows {
+		if n := min(rows, p.Rows-row); n > dotFew {
+			p.outputs(row, n)
+		} else {
+			p.quarters(row, n)
+		}
+	}
+}
+
+// tiles computes the rows that fill tiles and returns how many those are. The inputs go in
+// pieces, so that a piece of four rows of weights stays in the first-level cache for all
+// tiles and one of the activations in the second for all outputs.
+func (p *DotProduct) tiles() int {
+	tiles, blocks := p.Rows/dotRows, p.In/dotLanes
+	pieces := (blocks + dotPiece - 1) / dotPiece
+	piece := (blocks + pieces - 1) / pieces
+	share := max(1, dotTileBytes/(dotRows*dotLanes*4*piece))
+	groups, stride := (p.Out+dotOutputs-1)/dotOutputs, dotSums
+	if pieces == 1 {
+		groups, stride = 1, 0
+	}
+	if n := dotSums * groups * min(share, tiles); len(p.Scratch) < n {
+		p.Scratch = make([]float32, n)
+	}
+	for tile := 0; tile < tiles; tile += share {
+		n := min(share, tiles-tile)
+		for block := 0; block < blocks; block += piece {
+			for o := 0; o < p.Out; o += dotOutputs {
+				row, out, at := dotRows*tile, min(o, p.Out-dotOutputs), dotLanes*block
+				dotsChosen.tile(&p.Dst[row*p.Stride+out], uintptr(4*p.Stride), &p.X[row*p.In+at], uintptr(4*p.In),
+					&p.F32[out*p.In+at], uintptr(4*p.In), min(piece, blocks-block), n,
+					&p.Scratch[o/dotOutputs*n*stride], uintptr(4*stride), block == 0, block+piece >= blocks)
+			}
+		}
+	}
+	return dotRows * tiles
 }
 
 // outputs computes all outputs of n rows.
 func (p *DotProduct) outputs(row, n int) {
-	o := 0
-	for ; o+dotOutputs <= p.Out; o += dotOutputs {
-		p.run(&p.Dst[row*p.Stride+o], o, row, n)
-	}
-	if o == p.Out {
-		return
-	}
-	for r := row; r < row+n; r++ { // the last four, of which some are done
-		p.run(&p.last[0], p.Out-dotOutputs, r, 1)
-		copy(p.Dst[r*p.Stride+o:][:p.Out-o], p.last[dotOutputs-(p.Out-o):])
+	for o := 0; o < p.Out; o += dotOutputs {
+		out := min(o, p.Out-dotOutputs) // the last four may be some that are done
+		p.run(&p.Dst[row*p.Stride+out], p.Stride, out, 1, row, n)
 	}
 }
 
-// run computes four outputs from o on of n rows.
-func (p *DotProduct) run(dst *float32, o, row, n int) {
-	x, in, stride := &p.X[row*p.In], uintptr(4*p.In), uintptr(4*p.Stride)
-	blocks, at := p.In/dotLanes, o*p.In
+// quarters computes all outputs of a few rows. The four whose weights are read side by side
+// lie a quarter of all apart: memory comes faster in long pieces.
+func (p *DotProduct) quarters(row, n int) {
+	quarter := p.Out / dotOutputs
+	for o := range quarter {
+		p.run(&p.few[0][0], dotOutputs, o, quarter, row, n)
+		for r := range n {
+			dst := p.Dst[(row+r)*p.Stride+o:]
+			for i, v := range p.few[r] {
+				dst[i*quarter] = v
+			}
+		}
+	}
+	if out := p.Out - dotOutputs; out%dotOutputs != 0 { // the last four, of which some are done
+		p.run(&p.Dst[row*p.Stride+out], p.Stride, out, 1, row, n)
+	}
+}
+
+// run computes outputs o, o+step, o+2·step and o+3·step of n rows. In dst they are
+// neighbours.
+func (p *DotProduct) run(dst *float32, dstStride, o, step, row, n int) {
+	x, xStride, stride := &p.X[row*p.In], uintptr(4*p.In), uintptr(4*dstStride)
+	blocks, at, apart := p.In/dotLanes, o*p.In, uintptr(step*p.In)
 	switch {
 	case p.F32 != nil:
-		dotsChosen.f32(dst, stride, x, in, &p.F32[at], in, blocks, n)
+		dotsChosen.f32(dst, stride, x, xStride, &p.F32[at], 4*apart, blocks, n)
 	case p.F16 != nil:
-		dotsChosen.f16(dst, stride, x, in, &p.F16[at], in/2, blocks, n)
+		dotsChosen.f16(dst, stride, x, xStride, &p.F16[at], 2*apart, blocks, n)
 	default:
-		dotsChosen.bf16(dst, stride, x, in, &p.BF16[at], in/2, blocks, n)
+		dotsChosen.bf16(dst, stride, x, xStride, &p.BF16[at], 2*apart, blocks, n)
 	}
 }
 

@@ -379,3 +379,205 @@ block:
 	JNZ          row
 	VZEROUPPER
 	RET
+
+// func dotTileAVX2(dst *float32, dstStride uintptr, x *float32, xStride uintptr, w *float32, wStride uintptr, blocks int, tiles int, sums *float32, sumsStride uintptr, first bool, last bool)
+// Requires: AVX, AVX2, FMA3
+TEXT ·dotTileAVX2(SB), NOSPLIT, $0-82
+	MOVQ dst+0(FP), AX
+	MOVQ dstStride+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ sums+64(FP), BX
+	MOVQ xStride+24(FP), DI
+	MOVQ wStride+40(FP), R9
+	LEAQ (R9)(R9*2), R10
+
+tile:
+	MOVQ  DX, SI
+	MOVQ  w+32(FP), R8
+	MOVQ  blocks+48(FP), R11
+	CMPB  first+80(FP), $+0
+	JEQ   goLow
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	VPXOR Y8, Y8, Y8
+	VPXOR Y9, Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VPXOR Y11, Y11, Y11
+	JMP   blockLow
+
+goLow:
+	VMOVUPS (BX), Y0
+	VMOVUPS 32(BX), Y1
+	VMOVUPS 64(BX), Y2
+	VMOVUPS 96(BX), Y3
+	VMOVUPS 128(BX), Y4
+	VMOVUPS 160(BX), Y5
+	VMOVUPS 192(BX), Y6
+	VMOVUPS 224(BX), Y7
+	VMOVUPS 256(BX), Y8
+	VMOVUPS 288(BX), Y9
+	VMOVUPS 320(BX), Y10
+	VMOVUPS 352(BX), Y11
+
+blockLow:
+	VMOVUPS     (SI), Y12
+	VMOVUPS     (SI)(DI*1), Y13
+	VMOVUPS     (SI)(DI*2), Y14
+	VMOVUPS     (R8), Y15
+	VFMADD231PS Y15, Y12, Y0
+	VFMADD231PS Y15, Y13, Y4
+	VFMADD231PS Y15, Y14, Y8
+	VMOVUPS     (R8)(R9*1), Y15
+	VFMADD231PS Y15, Y12, Y1
+	VFMADD231PS Y15, Y13, Y5
+	VFMADD231PS Y15, Y14, Y9
+	VMOVUPS     (R8)(R9*2), Y15
+	VFMADD231PS Y15, Y12, Y2
+	VFMADD231PS Y15, Y13, Y6
+	VFMADD231PS Y15, Y14, Y10
+	VMOVUPS     (R8)(R10*1), Y15
+	VFMADD231PS Y15, Y12, Y3
+	VFMADD231PS Y15, Y13, Y7
+	VFMADD231PS Y15, Y14, Y11
+	ADDQ        $+64, SI
+	ADDQ        $+64, R8
+	DECQ        R11
+	JNZ         blockLow
+	VMOVUPS     Y0, (BX)
+	VMOVUPS     Y1, 32(BX)
+	VMOVUPS     Y2, 64(BX)
+	VMOVUPS     Y3, 96(BX)
+	VMOVUPS     Y4, 128(BX)
+	VMOVUPS     Y5, 160(BX)
+	VMOVUPS     Y6, 192(BX)
+	VMOVUPS     Y7, 224(BX)
+	VMOVUPS     Y8, 256(BX)
+	VMOVUPS     Y9, 288(BX)
+	VMOVUPS     Y10, 320(BX)
+	VMOVUPS     Y11, 352(BX)
+	MOVQ        DX, SI
+	MOVQ        w+32(FP), R8
+	MOVQ        blocks+48(FP), R11
+	CMPB        first+80(FP), $+0
+	JEQ         goHigh
+	VPXOR       Y0, Y0, Y0
+	VPXOR       Y1, Y1, Y1
+	VPXOR       Y2, Y2, Y2
+	VPXOR       Y3, Y3, Y3
+	VPXOR       Y4, Y4, Y4
+	VPXOR       Y5, Y5, Y5
+	VPXOR       Y6, Y6, Y6
+	VPXOR       Y7, Y7, Y7
+	VPXOR       Y8, Y8, Y8
+	VPXOR       Y9, Y9, Y9
+	VPXOR       Y10, Y10, Y10
+	VPXOR       Y11, Y11, Y11
+	JMP         blockHigh
+
+goHigh:
+	VMOVUPS 384(BX), Y0
+	VMOVUPS 416(BX), Y1
+	VMOVUPS 448(BX), Y2
+	VMOVUPS 480(BX), Y3
+	VMOVUPS 512(BX), Y4
+	VMOVUPS 544(BX), Y5
+	VMOVUPS 576(BX), Y6
+	VMOVUPS 608(BX), Y7
+	VMOVUPS 640(BX), Y8
+	VMOVUPS 672(BX), Y9
+	VMOVUPS 704(BX), Y10
+	VMOVUPS 736(BX), Y11
+
+blockHigh:
+	VMOVUPS     32(SI), Y12
+	VMOVUPS     32(SI)(DI*1), Y13
+	VMOVUPS     32(SI)(DI*2), Y14
+	VMOVUPS     32(R8), Y15
+	VFMADD231PS Y15, Y12, Y0
+	VFMADD231PS Y15, Y13, Y4
+	VFMADD231PS Y15, Y14, Y8
+	VMOVUPS     32(R8)(R9*1), Y15
+	VFMADD231PS Y15, Y12, Y1
+	VFMADD231PS Y15, Y13, Y5
+	VFMADD231PS Y15, Y14, Y9
+	VMOVUPS     32(R8)(R9*2), Y15
+	VFMADD231PS Y15, Y12, Y2
+	VFMADD231PS Y15, Y13, Y6
+	VFMADD231PS Y15, Y14, Y10
+	VMOVUPS     32(R8)(R10*1), Y15
+	VFMADD231PS Y15, Y12, Y3
+	VFMADD231PS Y15, Y13, Y7
+	VFMADD231PS Y15, Y14, Y11
+	ADDQ        $+64, SI
+	ADDQ        $+64, R8
+	DECQ        R11
+	JNZ         blockHigh
+	CMPB        last+81(FP), $+0
+	JNE         finish
+	VMOVUPS     Y0, 384(BX)
+	VMOVUPS     Y1, 416(BX)
+	VMOVUPS     Y2, 448(BX)
+	VMOVUPS     Y3, 480(BX)
+	VMOVUPS     Y4, 512(BX)
+	VMOVUPS     Y5, 544(BX)
+	VMOVUPS     Y6, 576(BX)
+	VMOVUPS     Y7, 608(BX)
+	VMOVUPS     Y8, 640(BX)
+	VMOVUPS     Y9, 672(BX)
+	VMOVUPS     Y10, 704(BX)
+	VMOVUPS     Y11, 736(BX)
+	JMP         next
+
+finish:
+	MOVQ         AX, SI
+	VADDPS       (BX), Y0, Y0
+	VADDPS       32(BX), Y1, Y1
+	VADDPS       64(BX), Y2, Y2
+	VADDPS       96(BX), Y3, Y3
+	VHADDPS      Y1, Y0, Y0
+	VHADDPS      Y3, Y2, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVUPS      X0, (SI)
+	ADDQ         CX, SI
+	VADDPS       128(BX), Y4, Y4
+	VADDPS       160(BX), Y5, Y5
+	VADDPS       192(BX), Y6, Y6
+	VADDPS       224(BX), Y7, Y7
+	VHADDPS      Y5, Y4, Y4
+	VHADDPS      Y7, Y6, Y6
+	VHADDPS      Y6, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X5
+	VADDPS       X5, X4, X4
+	VMOVUPS      X4, (SI)
+	ADDQ         CX, SI
+	VADDPS       256(BX), Y8, Y8
+	VADDPS       288(BX), Y9, Y9
+	VADDPS       320(BX), Y10, Y10
+	VADDPS       352(BX), Y11, Y11
+	VHADDPS      Y9, Y8, Y8
+	VHADDPS      Y11, Y10, Y10
+	VHADDPS      Y10, Y8, Y8
+	VEXTRACTF128 $0x01, Y8, X9
+	VADDPS       X9, X8, X8
+	VMOVUPS      X8, (SI)
+	ADDQ         CX, SI
+
+next:
+	LEAQ (AX)(CX*2), AX
+	ADDQ CX, AX
+	ADDQ DI, DX
+	ADDQ DI, DX
+	ADDQ DI, DX
+	ADDQ sumsStride+72(FP), BX
+	DECQ tiles+56(FP)
+	JNZ  tile
+	VZEROUPPER
+	RET

@@ -34,3 +34,11 @@ func dotsF16AVX512(dst *float32, dstStride uintptr, x *float32, xStride uintptr,
 //
 //go:noescape
 func dotsF16AVX2(dst *float32, dstStride uintptr, x *float32, xStride uintptr, w *uint16, wStride uintptr, blocks int, rows int)
+
+// dotTileAVX2 adds the products of 16·blocks inputs of 3·tiles rows with four outputs to the sums, for AVX2 with FMA.
+// The first piece of the inputs begins with zeros, the last leaves the sums of the lanes in dst.
+//
+//	sums  [tiles, 2, 3, 4, 8], tiles sumsStride bytes apart
+//
+//go:noescape
+func dotTileAVX2(dst *float32, dstStride uintptr, x *float32, xStride uintptr, w *float32, wStride uintptr, blocks int, tiles int, sums *float32, sumsStride uintptr, first bool, last bool)

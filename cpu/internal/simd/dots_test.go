@@ -99,6 +99,11 @@ func TestDotsVariants(t *testing.T) {
 			p := dotProduct(rng, dtype, dotBytes/(4*896)+3, 896, 5) // more rows than stay in the cache
 			want := floatBits(p.compute(t, dotsGeneric))
 			require.Equal(t, want, floatBits(p.compute(t, Dots)), "%v, %d rows", dtype, p.Rows)
+			// Two pieces of the inputs, more tiles than stay in the cache, and two rows of none.
+			p = dotProduct(rng, dtype, dotTileBytes/(4*dotLanes*dotPiece)+dotRows+2, dotLanes*(dotPiece+1), 6)
+			want = floatBits(p.compute(t, dotsGeneric))
+			require.Equal(t, want, floatBits(p.compute(t, Dots)), "%v, %d rows, %d inputs", dtype, p.Rows, p.In)
+			require.Equal(t, want, floatBits(p.compute(t, Dots)), "%v: with the scratch of the last", dtype)
 		}
 	})
 }
@@ -197,7 +202,7 @@ func BenchmarkDots(b *testing.B) {
 	for _, k := range dotVariants() {
 		dotsChosen = k
 		for _, dtype := range dotTypes {
-			for _, rows := range []int{1, 16} {
+			for _, rows := range []int{1, 16, 128} {
 				b.Run(fmt.Sprintf("impl=%s/dtype=%v/rows=%d/k=2048", k.name, dtype, rows), func(b *testing.B) {
 					p := dotProduct(rng, dtype, rows, 2048, 64)
 					p.Dst = make([]float32, rows*p.Stride)
