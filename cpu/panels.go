@@ -53,7 +53,8 @@ func (a *panelArgs) chunkPanels(workers int) int {
 	if workers == 1 {
 		return all
 	}
-	return max(1, chunkBytes/panelBytes, min(streamBytes/panelBytes, all/(streamChunks*workers)))
+	panels := max(1, chunkBytes/panelBytes, min(streamBytes/panelBytes, all/(streamChunks*workers)))
+	return roundUp(panels, simd.Streams)
 }
 
 // matMulPanels sets dst = x·weightᵀ + bias for a weight of Q8 or Q4.

@@ -121,6 +121,10 @@ func (p *Product) skip(panels int) {
 	p.Weights, p.Scales = p.Weights[panels*p.panelBytes():], p.Scales[panels*p.panelScales():]
 }
 
+// Streams is a number of panels of which Panels may multiply a row with each at the same
+// time; what is left over of it takes longer.
+const Streams = 4
+
 // HasTiles reports whether Panels multiplies rows in tiles of 16.
 func HasTiles() bool { return quantChosen.tiles != nil }
 

@@ -54,7 +54,7 @@ func tilesAMX(p *Product, scratch []byte) (rows int) {
 
 // rowAVX2 computes whole quarters of the panels for one row.
 func rowAVX2(p *Product) (panels int) {
-	n := p.Panels / 4
+	n := p.Panels / Streams
 	if n == 0 {
 		return 0
 	}
@@ -64,7 +64,7 @@ func rowAVX2(p *Product) (panels int) {
 	}
 	weights, scales := uintptr(n*p.panelBytes()), uintptr(2*n*p.panelScales())
 	k(&p.Dst[0], &p.Weights[0], weights, &p.Scales[0], scales, &p.X[0], p.Blocks, n)
-	return 4 * n
+	return Streams * n
 }
 
 // readVariants returns the reading loops that the processor has, the fastest first. They
