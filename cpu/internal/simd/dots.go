@@ -19,8 +19,9 @@ const (
 
 	dotRows      = 3                               // of a tile
 	dotSums      = dotRows * dotOutputs * dotLanes // of a tile
-	dotPiece     = 64                              // blocks of 16 inputs at most
-	dotTileBytes = 192 << 10                       // of a piece of activations
+	dotPiece     = 44                              // blocks of 16 inputs at most
+	dotPacked    = dotOutputs * dotLanes * dotPiece
+	dotTileBytes = 192 << 10 // of a piece of activations
 )
 
 // A DotProduct is the operands of Dots: weights of F32, F16 or BF16 as they lie in a
@@ -104,32 +105,40 @@ func (p *DotProduct) tiles() int {
 	tiles, blocks := p.Rows/dotRows, p.In/dotLanes
 	pieces := (blocks + dotPiece - 1) / dotPiece
 	piece := (blocks + pieces - 1) / pieces
-	share := max(1, dotTileBytes/(dotRows*dotLanes*4*piece))
-	groups, stride := (p.Out+dotOutputs-1)/dotOutputs, dotSums
-	if pieces == 1 {
-		groups, stride = 1, 0
-	}
-	if n := dotSums * groups * min(share, tiles); len(p.Scratch) < n {
+	share := max(1, dotTileBytes/(4*dotRows*dotLanes*piece))
+	groups := (p.Out + dotOutputs - 1) / dotOutputs
+	if n := dotPacked + dotSums*groups*min(share, tiles); len(p.Scratch) < n {
 		p.Scratch = make([]float32, n)
 	}
 	for tile := 0; tile < tiles; tile += share {
-		n := min(share, tiles-tile)
 		for block := 0; block < blocks; block += piece {
-			for o := 0; o < p.Out; o += dotOutputs {
-				row, out, at := dotRows*tile, min(o, p.Out-dotOutputs), dotLanes*block
-				dotsChosen.tile(&p.Dst[row*p.Stride+out], uintptr(4*p.Stride), &p.X[row*p.In+at], uintptr(4*p.In),
-					&p.F32[out*p.In+at], uintptr(4*p.In), min(piece, blocks-block), n,
-					&p.Scratch[o/dotOutputs*n*stride], uintptr(4*stride), block == 0, block+piece >= blocks)
-			}
+			p.tilesPiece(tile, min(share, tiles-tile), block, min(piece, blocks-block))
 		}
 	}
 	return dotRows * tiles
 }
 
+// tilesPiece adds the products of a piece of the inputs, in blocks of 16, to the sums of n
+// tiles and all outputs. Weights are packed first: rows that lie a power of two apart
+// would share a few places of the first-level cache with the activations.
+func (p *DotProduct) tilesPiece(tile, n, block, piece int) {
+	w, sums := p.Scratch[:dotPacked], p.Scratch[dotPacked:]
+	row, at, width := dotRows*tile, dotLanes*block, dotLanes*piece
+	first, last := block == 0, at+width == p.In
+	for o := 0; o < p.Out; o += dotOutputs {
+		out := min(o, p.Out-dotOutputs) // the last four may be some that are done
+		for r := range dotOutputs {
+			copy(w[r*width:][:width], p.F32[(out+r)*p.In+at:])
+		}
+		dotsChosen.tile(&p.Dst[row*p.Stride+out], uintptr(4*p.Stride), &p.X[row*p.In+at], uintptr(4*p.In),
+			&w[0], uintptr(4*width), piece, n, &sums[o/dotOutputs*n*dotSums], 4*dotSums, first, last)
+	}
+}
+
 // outputs computes all outputs of n rows.
 func (p *DotProduct) outputs(row, n int) {
 	for o := 0; o < p.Out; o += dotOutputs {
-		out := min(o, p.Out-dotOutputs) // the last four may be some that are done
+		out := min(o, p.Out-dotOutputs)
 		p.run(&p.Dst[row*p.Stride+out], p.Stride, out, 1, row, n)
 	}
 }

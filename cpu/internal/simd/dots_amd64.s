@@ -381,7 +381,7 @@ block:
 	RET
 
 // func dotTileAVX2(dst *float32, dstStride uintptr, x *float32, xStride uintptr, w *float32, wStride uintptr, blocks int, tiles int, sums *float32, sumsStride uintptr, first bool, last bool)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dotTileAVX2(SB), NOSPLIT, $0-82
 	MOVQ dst+0(FP), AX
 	MOVQ dstStride+8(FP), CX
@@ -389,12 +389,12 @@ TEXT ·dotTileAVX2(SB), NOSPLIT, $0-82
 	MOVQ sums+64(FP), BX
 	MOVQ xStride+24(FP), DI
 	MOVQ wStride+40(FP), R9
-	LEAQ (R9)(R9*2), R10
+	LEAQ (R9)(R9*2), R11
 
 tile:
 	MOVQ  DX, SI
 	MOVQ  w+32(FP), R8
-	MOVQ  blocks+48(FP), R11
+	MOVQ  blocks+48(FP), R12
 	CMPB  first+80(FP), $+0
 	JEQ   goLow
 	VPXOR Y0, Y0, Y0
@@ -441,13 +441,13 @@ blockLow:
 	VFMADD231PS Y15, Y12, Y2
 	VFMADD231PS Y15, Y13, Y6
 	VFMADD231PS Y15, Y14, Y10
-	VMOVUPS     (R8)(R10*1), Y15
+	VMOVUPS     (R8)(R11*1), Y15
 	VFMADD231PS Y15, Y12, Y3
 	VFMADD231PS Y15, Y13, Y7
 	VFMADD231PS Y15, Y14, Y11
 	ADDQ        $+64, SI
 	ADDQ        $+64, R8
-	DECQ        R11
+	DECQ        R12
 	JNZ         blockLow
 	VMOVUPS     Y0, (BX)
 	VMOVUPS     Y1, 32(BX)
@@ -463,7 +463,11 @@ blockLow:
 	VMOVUPS     Y11, 352(BX)
 	MOVQ        DX, SI
 	MOVQ        w+32(FP), R8
-	MOVQ        blocks+48(FP), R11
+	MOVQ        blocks+48(FP), R12
+	MOVQ        DX, R10
+	ADDQ        DI, R10
+	ADDQ        DI, R10
+	ADDQ        DI, R10
 	CMPB        first+80(FP), $+0
 	JEQ         goHigh
 	VPXOR       Y0, Y0, Y0
@@ -510,13 +514,17 @@ blockHigh:
 	VFMADD231PS Y15, Y12, Y2
 	VFMADD231PS Y15, Y13, Y6
 	VFMADD231PS Y15, Y14, Y10
-	VMOVUPS     32(R8)(R10*1), Y15
+	VMOVUPS     32(R8)(R11*1), Y15
 	VFMADD231PS Y15, Y12, Y3
 	VFMADD231PS Y15, Y13, Y7
 	VFMADD231PS Y15, Y14, Y11
+	PREFETCHT0  (R10)
+	PREFETCHT0  (R10)(DI*1)
+	PREFETCHT0  (R10)(DI*2)
+	ADDQ        $+64, R10
 	ADDQ        $+64, SI
 	ADDQ        $+64, R8
-	DECQ        R11
+	DECQ        R12
 	JNZ         blockHigh
 	CMPB        last+81(FP), $+0
 	JNE         finish

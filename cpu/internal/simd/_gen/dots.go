@@ -86,6 +86,7 @@ func (e *element) dots(name, with string, lanes int) {
 // dotTile emits the products of three rows of activations with four of weights for AVX2, of
 // which sixteen registers hold half the lanes: the first eight lanes of all inputs, then
 // the last eight. That is 7 loads for 12 fused operations, of which a cycle has two each.
+// The second time the next three rows of activations are fetched.
 //
 //	sums  0 .. 11   [3, 4]
 //	x     12 .. 14  [3]
@@ -100,6 +101,7 @@ func dotTile() {
 	dst, dstStride, x0, sums := load("dst"), load("dstStride"), load("x"), load("sums")
 	in := rows{base: GP64(), stride: load("xStride")}
 	w := rows{base: GP64(), stride: load("wStride")}
+	next := rows{base: GP64(), stride: in.stride}
 	w.stride3 = times3(w.stride)
 	blocks, put := GP64(), GP64()
 
@@ -110,6 +112,10 @@ func dotTile() {
 		MOVQ(x0, in.base)
 		MOVQ(param("w"), w.base)
 		MOVQ(param("blocks"), blocks)
+		if half == 1 {
+			MOVQ(x0, next.base)
+			advance(next.base, in.stride, 3)
+		}
 		CMPB(param("first"), I8(0))
 		JEQ(LabelRef(label("go")))
 		for i := range 12 {
@@ -129,6 +135,12 @@ func dotTile() {
 			for r := range 3 {
 				VFMADD231PS(y(15), y(12+r), y(4*r+o))
 			}
+		}
+		if half == 1 {
+			for r := range 3 {
+				PREFETCHT0(next.at(r, 0))
+			}
+			next.step(64)
 		}
 		in.step(64)
 		w.step(64)
