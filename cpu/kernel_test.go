@@ -13,6 +13,22 @@ import (
 	"github.com/zenlm/zen/tensor"
 )
 
+// However many workers share a weight, every output is one that Dots computes: else its
+// bits would tell how many there were.
+func TestGrainLeavesDotsAllOutputs(t *testing.T) {
+	const in = 4864
+	for _, n := range []int{1, widenRows - 1, widenRows, 128} {
+		for out := 4; out < 400; out++ {
+			for workers := 1; workers < 9; workers++ {
+				a := matMulArgs{n: n, in: in, out: out}
+				grain := a.grain(2*in*out, workers)
+				require.Zero(t, grain%4)
+				require.NotContains(t, []int{1, 2, 3}, out%grain, "%d rows, %d outputs, %d workers", n, out, workers)
+			}
+		}
+	}
+}
+
 // BenchmarkGonum is what BenchmarkBackend/MatMul/weight=F32 is compared with:
 // one call of gonum's Sgemm, which shares itself among goroutines.
 func BenchmarkGonum(b *testing.B) {

@@ -45,17 +45,35 @@ func (b *Backend) MatMul(dst, x, weight, bias *tensor.Tensor) {
 	}
 	tile := min(max(tileBytes/4/max(b.matMul.in, 1), 4), gemmCols)
 	if b.matMul.direct(b) {
-		tile = max(dotOutputs, dotBytes/(weight.DType.Size()*b.matMul.in)&^3)
+		tile = b.matMul.grain(weight.Bytes(), len(b.pool.workers))
 	}
 	b.pool.run(b.matMul.out, tile, (*Backend).matMulRows)
 }
 
-// dotBytes is how much of a weight a chunk has that is multiplied where it lies.
-const dotBytes = 128 << 10
+// What a chunk has of a weight that is multiplied where it lies. With few rows it is read in
+// four parts side by side, and memory gives long ones faster. With many,
+// activations from the third-level cache are to serve some outputs.
+const (
+	dotBytesFew  = 256 << 10
+	dotBytesMany = 128 << 10
+	dotOutputs   = 16
+)
 
-// dotOutputs are the fewest outputs of such a chunk: what many rows of activations are read
-// for from the third-level cache.
-const dotOutputs = 16
+// grain returns the outputs of a chunk of such a weight: a multiple of four with which the
+// workers have about equally many chunks, and the last chunk is none of fewer than four outputs,
+// which Dots would refuse.
+func (a *matMulArgs) grain(bytes, workers int) int {
+	most, grain := dotBytesFew, 4
+	if a.n >= widenRows {
+		most, grain = dotBytesMany, dotOutputs
+	}
+	chunks := roundUp((bytes+most-1)/most, workers)
+	grain = max(grain, roundUp((a.out+chunks-1)/chunks, 4))
+	for rest := a.out % grain; 0 < rest && rest < 4; rest = a.out % grain {
+		grain += 4
+	}
+	return grain
+}
 
 // widenRows is the number of rows from which on weights of 16 bits are widened once for
 // all of them. The bits are those of Dots, which widens them for each row.
