@@ -174,7 +174,9 @@ int zen_load_module(zen_device *d, const void *image) {
 
 int zen_function(zen_device *d, const char *name, uint64_t *function) {
 	ENTER(d);
-	return cu.module_function((handle *)function, d->module, name);
+	const int shared_carveout = 9, percent = 100;
+	code = cu.module_function((handle *)function, d->module, name);
+	return code ? code : cu.function_set((handle)*function, shared_carveout, percent);
 }
 
 int zen_allow_shared(zen_device *d, uint64_t function, int bytes) {

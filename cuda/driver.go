@@ -44,6 +44,10 @@ type deviceInfo struct {
 	shared          int // most bytes of shared memory of a block
 }
 
+// hopper reports whether the kernels compiled for compute capability 9.0 are those that
+// run. Later devices compile those of 8.0, without clusters and dependent launch.
+func (i *deviceInfo) hopper() bool { return i.major == 9 }
+
 // Attributes of a device, by the driver's numbers.
 const (
 	attributeMultiprocessors = 16

@@ -63,6 +63,10 @@ int zen_attribute(int ordinal, int attribute, int *value);
 int zen_open(zen_device *d, int ordinal);
 int zen_close(zen_device *d);
 int zen_load_module(zen_device *d, const void *image);
+
+// zen_function finds a kernel. All divide the memory that L1 and shared memory have in
+// common alike, for a multiprocessor must be empty to change that: a kernel would wait for
+// the last block of the one before it.
 int zen_function(zen_device *d, const char *name, uint64_t *function);
 int zen_allow_shared(zen_device *d, uint64_t function, int bytes);
 

@@ -129,7 +129,9 @@ func (b *Backend) gemvShape(r role, weight *tensor.Tensor, outputs int) shape {
 		return shape{2, 6}
 	case r == qkvRole:
 		return shape{2, 8}
-	case r == plainRole && small && in <= 2*outputs: // o
+	case r == plainRole && tiles <= processors && dtype != tensor.Q4 && in <= 2*outputs: // o
+		return shape{3, 4}
+	case r == plainRole && small && in <= 2*outputs:
 		return shape{0, 4}
 	case r == plainRole && small && quantized: // down
 		return shape{2, 4}
@@ -137,11 +139,16 @@ func (b *Backend) gemvShape(r role, weight *tensor.Tensor, outputs int) shape {
 		return shape{4, 4}
 	case dtype == tensor.Q8:
 		return shape{2, 4}
+	case dtype == tensor.Q4 && r == gatedRole && waste(tiles, 3*processors/2) < waste(tiles, 2*processors):
+		return shape{3, 2}
 	case dtype == tensor.Q4:
 		return shape{4, 2}
 	}
 	return shape{2, 8}
 }
+
+// waste returns how many more tiles the blocks could take in as many waves.
+func waste(tiles, grid int) int { return blocks(tiles, grid)*grid - tiles }
 
 // launchGemv returns the launch of a kernel for rows of x and a number of outputs,
 // with as many stages as fit.

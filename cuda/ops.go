@@ -21,7 +21,7 @@ func (b *Backend) launch(kernel uint64, early bool, block int, grid ...int) *lau
 	for i, n := range grid {
 		l.grid[i] = uint32(n)
 	}
-	if early && !b.step.arriving && b.device.info.major >= 9 {
+	if early && !b.step.arriving && b.device.info.hopper() {
 		l.early = 1
 	}
 	b.step.arriving = false

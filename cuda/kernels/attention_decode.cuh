@@ -24,11 +24,16 @@ __device__ __forceinline__ void syncCluster() {
 #endif
 }
 
-// leaveCluster waits until all blocks of the cluster are through; it orders nothing.
-__device__ __forceinline__ void leaveCluster() {
+// enterCluster and meetCluster, after it, wait until all blocks of the cluster have begun;
+// they order nothing.
+__device__ __forceinline__ void enterCluster() {
 #if __CUDA_ARCH__ >= 900
-  asm volatile("barrier.cluster.arrive.relaxed.aligned;\nbarrier.cluster.wait.aligned;" ::
-                   : "memory");
+  asm volatile("barrier.cluster.arrive.relaxed.aligned;" ::: "memory");
+#endif
+}
+__device__ __forceinline__ void meetCluster() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("barrier.cluster.wait.aligned;" ::: "memory");
 #endif
 }
 
@@ -39,6 +44,18 @@ __device__ __forceinline__ uint32_t clusterAddress(const void *p, int rank) {
   asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(address) : "r"(sharedAddress(p)), "r"(rank));
 #endif
   return address;
+}
+
+// storeCluster writes x where block rank of the cluster keeps what this block keeps at p.
+__device__ __forceinline__ void storeCluster(float4 *p, int rank, float4 x) {
+  asm volatile("st.shared::cluster.v4.f32 [%0], {%1, %2, %3, %4};" ::"r"(clusterAddress(p, rank)),
+               "f"(x.x), "f"(x.y), "f"(x.z), "f"(x.w)
+               : "memory");
+}
+__device__ __forceinline__ void storeCluster(float2 *p, int rank, float2 x) {
+  asm volatile("st.shared::cluster.v2.f32 [%0], {%1, %2};" ::"r"(clusterAddress(p, rank)),
+               "f"(x.x), "f"(x.y)
+               : "memory");
 }
 
 // splitsOf returns the splits of a row of so many tiles that is split by its own
@@ -52,7 +69,7 @@ __device__ __forceinline__ int splitsOf(int tiles) {
 // rings of tiles and what merges their parts.
 constexpr int decodeShared(int headDim, int warps, int stages) {
   const int ring = warps * stages * 2 * tilePositions * headDim * 2;
-  const int parts = decodeHeads * ((warps + 1) * (headDim + 4) * 4 + decodeMaxSplits * 8);
+  const int parts = decodeHeads * (warps * (headDim + 8) * 4 + decodeMaxSplits * 8);
   return ring > parts ? ring : parts;
 }
 
@@ -107,7 +124,8 @@ __device__ __forceinline__ void merge(float2 *stats, float2 *result, int heads, 
 // shared: decodeShared(headDim, warps, stages); splits <= 64; pageSize is a multiple of 16
 //
 // With cluster the splits are 8 and one cluster of blocks, which merges through its
-// shared memory instead of the workspace.
+// shared memory instead of the workspace: each sends the others their share of its sums,
+// for a request that has to come back takes twice as long beside the next kernel's copies.
 //
 // Warp w takes the tiles of 16 positions w, w + warps, ..., with stages in flight. q and
 // the weights are rounded to the cache's type; sums in float32.
@@ -123,6 +141,7 @@ __device__ void attentionDecode(const AttentionParams &p) {
   const int group = p.heads / p.kvHeads, chunks = (group + decodeHeads - 1) / decodeHeads;
   const int kvHead = at.x / chunks, head0 = kvHead * group + at.x % chunks * decodeHeads;
   const int heads = min(decodeHeads, kvHead * group + group - head0), row = at.y;
+  if constexpr (cluster) enterCluster();
   const int position = readL2(p.positions + row);
   const int *pages = p.pages + int64_t(readL2(p.sequences + row)) * p.pageStride;
   const int first = p.window > 0 ? max(0, position - p.window + 1) : 0;
@@ -217,8 +236,9 @@ __device__ void attentionDecode(const AttentionParams &p) {
     copy(tile + stages * warps, stage);
   }
 
-  // The warps' parts lie over the ring: values [16 heads, warps, headDim + 4].
-  constexpr int stride = headDim + 4;
+  // The warps' parts lie over the ring: values [warps, heads, headDim + 8], by which the
+  // lanes of a store fall into different banks.
+  constexpr int stride = headDim + 8;
   copyAsyncWait<0>();
   __syncthreads();
   float *part = reinterpret_cast<float *>(memory);
@@ -227,7 +247,7 @@ __device__ void attentionDecode(const AttentionParams &p) {
 #pragma unroll
   for (int h = 0; h < 2; h++) {
     const int head = g + 8 * h;
-    float *to = part + (head * warps + warp) * stride;
+    float *to = part + (warp * heads + head) * stride;
     const float total = rowSum(s.total[h]);
     if (head >= heads) continue;
 #pragma unroll
@@ -238,7 +258,7 @@ __device__ void attentionDecode(const AttentionParams &p) {
   }
   __syncthreads();
   auto loadPart = [&](int head, int w, int d) {
-    return *reinterpret_cast<const float4 *>(part + (head * warps + w) * stride + d);
+    return *reinterpret_cast<const float4 *>(part + (w * heads + head) * stride + d);
   };
   const int64_t row0 = int64_t(row) * p.heads + head0;
   auto finish = [&](int head, int d, float4 y) {
@@ -249,33 +269,27 @@ __device__ void attentionDecode(const AttentionParams &p) {
           make_uint2(pack(bf16(), y.x, y.y), pack(bf16(), y.z, y.w));
   };
   if constexpr (cluster) {
-    // Block r merges every eighth of the elements of all splits.
-    float *own =
-        reinterpret_cast<float *>(stats + decodeHeads * decodeMaxSplits);  // [heads, headDim + 4]
+    // Block r merges every eighth of the elements of all splits. What the others send lies
+    // beside the ring, for this block may still be reading that.
+    constexpr int pieces = decodeHeads * headDim / 4 / decodeCluster;
+    __shared__ float4 sums[decodeCluster][pieces];
+    __shared__ float2 sent[decodeHeads * decodeCluster], total[decodeHeads];
+    meetCluster();
     merge<headDim, warps, false>(stats, result, heads, warps, loadPart,
                                  [&](int head, int d, float4 y) {
-                                   *reinterpret_cast<float4 *>(own + head * stride + d) = y;
+                                   const int i = (head * headDim + d) / 4;
+                                   storeCluster(&sums[at.z][i / decodeCluster], i % decodeCluster, y);
                                  });
+    for (int i = threadIdx.x; i < heads * decodeCluster; i += warps * 32)
+      storeCluster(sent + i / decodeCluster * decodeCluster + at.z, i % decodeCluster,
+                   result[i / decodeCluster]);
     syncCluster();
-    __shared__ float2 total[decodeHeads];
-    for (int i = threadIdx.x; i < heads * decodeCluster; i += warps * 32) {
-      const uint32_t from = clusterAddress(result + i / decodeCluster, i % decodeCluster);
-      asm volatile("ld.shared::cluster.v2.f32 {%0, %1}, [%2];"
-                   : "=f"(stats[i].x), "=f"(stats[i].y)
-                   : "r"(from));
-    }
-    __syncthreads();
     merge<headDim, warps, true>(
-        stats, total, heads, decodeCluster,
+        sent, total, heads, decodeCluster,
         [&](int head, int split, int d) {
-          float4 y;
-          asm volatile("ld.shared::cluster.v4.f32 {%0, %1, %2, %3}, [%4];"
-                       : "=f"(y.x), "=f"(y.y), "=f"(y.z), "=f"(y.w)
-                       : "r"(clusterAddress(own + head * stride + d, split)));
-          return y;
+          return sums[split][(head * headDim + d) / 4 / decodeCluster];
         },
         finish, at.z, decodeCluster);
-    leaveCluster();  // the others read this block's shared memory
     return;
   }
   if (p.splits == 1) {

@@ -35,6 +35,7 @@ __device__ __forceinline__ Row rowOf(const void *w, const void *scales, int64_t 
 template <class F>
 struct Store {
   static constexpr int perTile = 16;
+  static constexpr bool given = false;
   const GemvParams &p;
 
   __device__ int units() const { return p.out; }
@@ -66,6 +67,7 @@ struct Store {
 template <class F>
 struct Gated {
   static constexpr int perTile = 8;
+  static constexpr bool given = true;
   const GemvParams &p;
 
   __device__ int units() const { return p.out; }
@@ -86,6 +88,7 @@ struct Gated {
 template <class F>
 struct Qkv {
   static constexpr int perTile = 8;
+  static constexpr bool given = true;
   const QkvParams &p;
   int position[4], page[4];  // [rows]; what the step was given
 

@@ -41,11 +41,15 @@ __device__ __forceinline__ void gemv(const GemvParams &p, E &epilogue) {
   if (tile < tiles.count) enter();
   for (int i = 0; i < ring.stages; i++) copyNext();
   epilogue.begin();
+  typename E::Operands operands;
+  const int warp = threadIdx.x / 32, t = threadIdx.x % 4;
+  if (E::given && warp < tiles.count && t < p.rows)
+    operands = epilogue.early(tiles.begin(warp) + g, tiles.end(warp), t);
   if (p.in % 8 == 0)
     stageX<F, true>(p, s, waitForPredecessor);
   else
     stageX<F, false>(p, s, waitForPredecessor);
-  multiply<F>(p, s, epilogue, ring, copyNext);
+  multiply<F>(p, s, epilogue, tiles, operands, ring, copyNext);
 }
 
 }  // namespace zen

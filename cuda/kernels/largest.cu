@@ -55,6 +55,42 @@ __device__ __forceinline__ int blockScan(int n, int *scratch, int &total) {
   return before;
 }
 
+// kthLargest returns the k-th largest of n keys in shared memory, k <= n, a byte at a time:
+// how many of the keys that share the bytes above have each value of the next. bins is
+// [256], scratch [2]; whole blocks of 1024 call it.
+__device__ __forceinline__ uint32_t kthLargest(const uint32_t *keys, int n, int k, int *bins,
+                                               int *scratch) {
+  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+  uint32_t found = 0;
+  for (int shift = 24; shift >= 0; shift -= 8) {
+    if (threadIdx.x < 256) bins[threadIdx.x] = 0;
+    __syncthreads();
+    for (int i = threadIdx.x; i < n; i += largestThreads)
+      if (shift == 24 || keys[i] >> (shift + 8) == found >> (shift + 8))
+        atomicAdd(bins + (keys[i] >> shift & 255), 1);
+    __syncthreads();
+    if (warp == 0) {  // a lane owns eight values, lane 0 the largest
+      int own = 0;
+      for (int j = 0; j < 8; j++) own += bins[255 - 8 * lane - j];
+      int reached = own;
+#pragma unroll
+      for (int d = 1; d < 32; d *= 2) {
+        const int above = __shfl_up_sync(everyLane, reached, d);
+        if (lane >= d) reached += above;
+      }
+      if (reached >= k && reached - own < k) {
+        int above = reached - own, value = 255 - 8 * lane;
+        while (above + bins[value] < k) above += bins[value--];
+        scratch[0] = value, scratch[1] = above;
+      }
+    }
+    __syncthreads();
+    found |= uint32_t(scratch[0]) << shift;
+    k -= scratch[1];
+  }
+  return found;
+}
+
 // publish sets the count of a row once all else that the calling thread has seen
 // written can be read, from the host too.
 __device__ __forceinline__ void publish(int *out, int count) {
@@ -123,18 +159,8 @@ extern "C" __global__ void __launch_bounds__(largestThreads)
     if (threadIdx.x == 0) publish(out, 0);
     return;
   }
-  // The largest key that at least k maxima reach, bit by bit.
-  uint32_t least = 0;
-  for (int bit = 31; bit >= 0; bit--) {
-    const uint32_t next = least | 1u << bit;
-    int reached = 0;
-    for (int from = 0; from < groups; from += largestThreads) {
-      const int g = from + threadIdx.x;
-      reached += __syncthreads_count(g < groups && groupKeys[g] >= next);
-    }
-    if (reached >= k) least = next;
-  }
-  least = max(least, lowestKey);
+  const uint32_t kth = kthLargest(groupKeys, groups, k, first, scratch);
+  const uint32_t least = max(kth, lowestKey);
   int count = 0, total;
   for (int from = 0; from < groups; from += largestThreads) {
     const int g = from + threadIdx.x;
@@ -148,14 +174,32 @@ extern "C" __global__ void __launch_bounds__(largestThreads)
     return;
   }
   __syncthreads();
-  for (int i = warp; i < count; i += largestThreads / 32) {
+  // A group is read once: its elements stay in registers, as far as there are.
+  constexpr int kept = 8, perLane = groupElements / 32, warps = largestThreads / 32;
+  float v[kept][perLane];
+  auto read = [&](float to[perLane], int i) {
+#pragma unroll
+    for (int j = 0; j < perLane; j++) {
+      const int at = selected[i] * groupElements + 32 * j + lane;
+      to[j] = at < columns ? readL2(row + at) : -CUDART_INF_F;
+    }
+  };
+  auto tally = [&](const float of[perLane], int i) {
     int n = 0;
 #pragma unroll
-    for (int j = 0; j < groupElements / 32; j++) {
-      const int at = selected[i] * groupElements + 32 * j + lane;
-      n += __popc(__ballot_sync(everyLane, at < columns && orderKey(readL2(row + at)) >= least));
-    }
+    for (int j = 0; j < perLane; j++) n += __popc(__ballot_sync(everyLane, orderKey(of[j]) >= least));
     if (lane == 0) first[i] = n;
+  };
+#pragma unroll
+  for (int r = 0; r < kept; r++)
+    if (warp + r * warps < count) read(v[r], warp + r * warps);
+#pragma unroll
+  for (int r = 0; r < kept; r++)
+    if (warp + r * warps < count) tally(v[r], warp + r * warps);
+  for (int i = warp + kept * warps; i < count; i += warps) {
+    float more[perLane];
+    read(more, i);
+    tally(more, i);
   }
   __syncthreads();
   const int mine = threadIdx.x < count ? first[threadIdx.x] : 0;
@@ -165,21 +209,27 @@ extern "C" __global__ void __launch_bounds__(largestThreads)
     if (threadIdx.x == 0) publish(out, 0);
     return;
   }
-  for (int i = warp; i < count; i += largestThreads / 32) {
+  auto list = [&](const float of[perLane], int i) {
     int to = first[i];
 #pragma unroll
-    for (int j = 0; j < groupElements / 32; j++) {
-      const int at = selected[i] * groupElements + 32 * j + lane;
-      const float v = at < columns ? readL2(row + at) : 0.f;
-      const bool large = at < columns && orderKey(v) >= least;
+    for (int j = 0; j < perLane; j++) {
+      const bool large = orderKey(of[j]) >= least;
       const unsigned all = __ballot_sync(everyLane, large);
       if (large) {
         const int place = to + __popc(all & ((1u << lane) - 1));
-        found[place] = at;
-        found[largestCapacity + place] = __float_as_int(v);
+        found[place] = selected[i] * groupElements + 32 * j + lane;
+        found[largestCapacity + place] = __float_as_int(of[j]);
       }
       to += __popc(all);
     }
+  };
+#pragma unroll
+  for (int r = 0; r < kept; r++)
+    if (warp + r * warps < count) list(v[r], warp + r * warps);
+  for (int i = warp + kept * warps; i < count; i += warps) {
+    float more[perLane];
+    read(more, i);
+    list(more, i);
   }
   __syncthreads();
   // Whole lines, for each write on its own is one of the bus's.

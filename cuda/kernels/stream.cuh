@@ -105,15 +105,17 @@ struct Ring {
 //	row(unit, half)              the rows of w for g (half 0) and g + 8 (half 1)
 //	begin()                      reads what the step was given, before x is there
 //	Operands early(unit, end, r) loads what finish will need besides the sums
+//	given                        early reads nothing that the step's kernels write
 //	finish(unit, end, r, o, a, b)  takes the sums of a unit's rows: with perTile 16 those
 //	                             of unit and unit + 8, else those of the pair
 //
-// copyNext fills the ring's next stage, which is the one just used.
+// operands are those of tile warp where they are given. copyNext fills the ring's next
+// stage, which is the one just used.
 template <class F, class E, class CopyNext>
 __device__ __forceinline__ void multiply(const GemvParams &p, const Staged<F> &s, const E &epilogue,
+                                         const Tiles &tiles, typename E::Operands operands,
                                          Ring<F> &ring, CopyNext copyNext) {
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
-  const Tiles tiles(epilogue.units(), E::perTile);
   const int steps = stepsOf(F::rowBytes(p.in)), rows = p.rows;
   const bf16 *column = s.x + min(g, 2 * rows - 1) * s.stride + 8 * t;
   const bool live = g < 2 * rows;
@@ -121,8 +123,7 @@ __device__ __forceinline__ void multiply(const GemvParams &p, const Staged<F> &s
     // One warp finishes the tile; the others go on. The second buffer keeps them apart.
     const bool finisher = warp == tile % gemvWarps && t < rows;
     const int unit = tiles.begin(tile) + g, end = tiles.end(tile);
-    typename E::Operands operands;
-    if (finisher) operands = epilogue.early(unit, end, t);
+    if (finisher && !(E::given && tile < gemvWarps)) operands = epilogue.early(unit, end, t);
     float sum[4] = {};
     for (int step = 0; step < steps; step++) {
       ring.wait();

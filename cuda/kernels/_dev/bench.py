@@ -271,13 +271,17 @@ def plan(d):
     around = lambda units: min(2 * SMS, max(SMS, units))
     qkv, o = around((d.heads + 2 * d.kv) * D // 16), around(d.hidden // 16)
     qkv = qkv if qkv < 2 * SMS else SMS
+    wide = 3 * SMS // 2
+    o16 = wide if d.hidden // 16 <= SMS else o
+    over = lambda blocks: -(d.inter // 8) % blocks
+    gate = wide if over(wide) < over(2 * SMS) else 2 * SMS
     p = {
         "bf16": dict(
-            qkv=(qkv, 4 if qkv > SMS else 8), o=(o, 4), gate=(SMS, 8), down=(SMS, 8), head=(SMS, 8)
+            qkv=(qkv, 4 if qkv > SMS else 8), o=(o16, 4), gate=(SMS, 8), down=(SMS, 8), head=(SMS, 8)
         ),
         "q8": dict(
             qkv=(qkv, 2 if qkv > SMS else 6),
-            o=(o, 4),
+            o=(o16, 4),
             gate=(2 * SMS, 4),
             down=(SMS, 4),
             head=(SMS, 4),
@@ -285,8 +289,8 @@ def plan(d):
         "q4": dict(
             qkv=(qkv, 2 if qkv > SMS else 8),
             o=(o, 4),
-            gate=(2 * SMS, 2),
-            down=(SMS, 2),
+            gate=(gate, 2),
+            down=(SMS, 4),
             head=(2 * SMS, 2),
         ),
     }
