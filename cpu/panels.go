@@ -33,8 +33,8 @@ type panelArgs struct {
 // the last.
 const (
 	passBytes  = 384 << 10
-	tilesBytes = 768 << 10 // of processors with tiles, whose second-level cache is larger
-	passRows   = 16        // a pass has a multiple of, the rows of a tile
+	tilesBytes = 768 << 10     // of processors with tiles, whose second-level cache is larger
+	passRows   = simd.TileRows // a pass has a multiple of
 	chunkBytes = 128 << 10
 	sharing    = 8 // panels of a chunk, at least, where there are enough
 
@@ -65,18 +65,29 @@ func (b *Backend) matMulPanels(dst, x, weight *tensor.Tensor, bias matrix) {
 		n: x.Dim(0), in: x.Dim(1), out: dst.Dim(1), blocks: shape[1],
 		format: weight.DType, quants: weight.HostBytes(), scales: tensor.Slice[uint16](weight.Scales), bias: bias,
 	}
-	if n := a.n * a.blocks * simd.BlockBytes; cap(b.blocksX) < n {
-		b.blocksX = alignedBytes(n)
-	}
-	a.blocksX = b.blocksX[:a.n*a.blocks*simd.BlockBytes]
+	a.blocksX = growBytes(&b.blocksX, a.n*a.blocks*simd.BlockBytes)
 	b.panels = a
-	b.pool.run(a.n, rowGrain(copyGrain, a.in), (*Backend).quantizeRows)
+	b.pool.run(a.n, roundUp(rowGrain(copyGrain, a.in), simd.TileRows), (*Backend).quantizeRows)
 	b.pool.run(shape[0], a.chunkPanels(b.Workers()), (*Backend).multiplyPanels)
 }
 
-// quantizeRows brings rows [lo, hi) of x into blocks.
+// quantizeRows brings rows [lo, hi) of x into blocks, lo a multiple of a tile's rows.
 func (b *Backend) quantizeRows(w *worker, lo, hi int) {
 	a := &b.panels
+	rowBytes := a.blocks * simd.BlockBytes
+	if simd.HasTiles() {
+		for ; lo+simd.TileRows <= hi; lo += simd.TileRows {
+			rows := growBytes(&w.panel, simd.TileRows*rowBytes)
+			a.quantize(w, rows, lo, lo+simd.TileRows)
+			simd.PackTile(a.blocksX[lo*rowBytes:], rows, a.blocks)
+		}
+	}
+	a.quantize(w, a.blocksX[lo*rowBytes:], lo, hi)
+}
+
+// quantize sets dst to the blocks of rows [lo, hi) of x.
+func (a *panelArgs) quantize(w *worker, dst []byte, lo, hi int) {
+	rowBytes := a.blocks * simd.BlockBytes
 	for i := lo; i < hi; i++ {
 		row := a.x[i*a.in:][:a.in]
 		if a.in%quantBlock != 0 {
@@ -84,7 +95,7 @@ func (b *Backend) quantizeRows(w *worker, lo, hi int) {
 			clear(padded[copy(padded, row):])
 			row = padded
 		}
-		simd.QuantizeRow(a.blocksX[i*a.blocks*simd.BlockBytes:][:a.blocks*simd.BlockBytes], row)
+		simd.QuantizeRow(dst[(i-lo)*rowBytes:][:rowBytes], row)
 	}
 }
 
@@ -117,16 +128,13 @@ func (b *Backend) multiplyPanels(w *worker, lo, hi int) {
 //
 //	dst  [n, 16·(hi-lo)], rows stride apart
 func (a *panelArgs) multiply(w *worker, lo, hi, row, n int, dst []float32, stride int) {
-	if need := simd.ScratchBytes(a.blocks); cap(w.panel) < need {
-		w.panel = alignedBytes(need)
-	}
 	quants, scales := len(a.quants)/panelsOf(a.out), len(a.scales)/panelsOf(a.out)
 	w.product = simd.Product{
 		Format: a.format, Rows: n, Blocks: a.blocks, Panels: hi - lo, Dst: dst, Stride: stride,
 		Weights: a.quants[lo*quants : hi*quants], Scales: a.scales[lo*scales : hi*scales],
 		X: a.blocksX[row*a.blocks*simd.BlockBytes:],
 	}
-	simd.Panels(&w.product, w.panel[:cap(w.panel)])
+	simd.Panels(&w.product, growBytes(&w.panel, simd.ScratchBytes(a.blocks)))
 }
 
 // multiplyLast computes the outputs of the last panel, of which only a part are
@@ -139,6 +147,14 @@ func (a *panelArgs) multiplyLast(w *worker, row, n int) {
 	for i := range n {
 		copy(a.dst[(row+i)*a.out+last*width:][:a.out-last*width], tile[i*width:])
 	}
+}
+
+// growBytes returns n aligned bytes of *scratch, which becomes larger if need be.
+func growBytes(scratch *[]byte, n int) []byte {
+	if cap(*scratch) < n {
+		*scratch = alignedBytes(n)
+	}
+	return (*scratch)[:n]
 }
 
 func panelsOf(out int) int { return (out + tensor.PanelRows - 1) / tensor.PanelRows }

@@ -17,7 +17,7 @@ type worker struct {
 
 	tile  []float32 // widened weight rows
 	bias  []float32
-	panel []byte // of simd.ScratchBytes
+	panel []byte // of simd.ScratchBytes, or a tile of rows
 
 	bf16Product simd.BF16Product
 	dotProduct  simd.DotProduct

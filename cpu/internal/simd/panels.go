@@ -19,7 +19,7 @@ type Product struct {
 	Stride  int
 	Weights []byte   // [Panels, Blocks, ...] as package tensor lays out Format
 	Scales  []uint16 // [Panels, Blocks, ...]
-	X       []byte   // [Rows, Blocks, BlockBytes]
+	X       []byte   // [Rows, Blocks, BlockBytes], where HasTiles with whole tiles as of PackTile
 }
 
 // check panics unless every operand is long enough.
@@ -125,8 +125,32 @@ func (p *Product) skip(panels int) {
 // time; what is left over of it takes longer.
 const Streams = 4
 
-// HasTiles reports whether Panels multiplies rows in tiles of 16.
+// TileRows is the number of rows of a tile.
+const TileRows = 16
+
+// HasTiles reports whether Panels multiplies rows in tiles, which it does with all but
+// the last rows that are no tile.
 func HasTiles() bool { return quantChosen.tiles != nil }
+
+// PackTile lays the blocks of a tile's rows as Panels wants them where HasTiles: side by
+// side, so that each line of a tile is one of the cache's.
+//
+//	dst  [blocks] of {q [TileRows, 64]int8, scale [TileRows]float32}
+//	x    [TileRows, blocks, BlockBytes]
+func PackTile(dst, x []byte, blocks int) {
+	const bytes = TileRows * (block + 4)
+	if blocks <= 0 || len(dst) < blocks*bytes || len(x) < TileRows*blocks*BlockBytes {
+		panic("simd: PackTile: wrong lengths")
+	}
+	for b := range blocks {
+		tile := dst[b*bytes:][:bytes]
+		for r := range TileRows {
+			from := x[(r*blocks+b)*BlockBytes:][:block+4]
+			copy(tile[r*block:][:block], from)
+			copy(tile[TileRows*block+4*r:][:4], from[block:])
+		}
+	}
+}
 
 func panelsGeneric(p *Product) {
 	weights, scales, rowBytes := p.panelBytes(), p.panelScales(), p.Blocks*BlockBytes

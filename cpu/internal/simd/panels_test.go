@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/big"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -34,7 +35,44 @@ func product(rng *rand.Rand, format tensor.DType, blocks, rows, panels int) *Pro
 	return p
 }
 
-func (p *Product) run() { Panels(p, make([]byte, ScratchBytes(p.Blocks))) }
+func (p *Product) run() {
+	q := *p
+	q.X = p.packed()
+	Panels(&q, make([]byte, ScratchBytes(p.Blocks)))
+}
+
+// packed returns the activations as Panels wants them.
+func (p *Product) packed() []byte {
+	x := slices.Clone(p.X)
+	tile := TileRows * p.Blocks * BlockBytes
+	for at := 0; HasTiles() && at+tile <= len(x); at += tile {
+		PackTile(x[at:], p.X[at:], p.Blocks)
+	}
+	return x
+}
+
+// Every byte of a row's blocks but their sums has its place in a tile.
+func TestPackTile(t *testing.T) {
+	const blocks = 3
+	x := make([]byte, TileRows*blocks*BlockBytes)
+	rng := rand.New(rand.NewPCG(4, 4))
+	for i := range x {
+		x[i] = byte(rng.Uint32())
+	}
+	tile := make([]byte, len(x))
+	PackTile(tile, x, blocks)
+	for r := range TileRows {
+		for b := range blocks {
+			row := x[(r*blocks+b)*BlockBytes:]
+			at := tile[b*TileRows*(block+4):]
+			require.Equal(t, row[:block], at[r*block:][:block])
+			require.Equal(t, row[block:][:4], at[TileRows*block+4*r:][:4])
+		}
+	}
+	require.Panics(t, func() { PackTile(tile[:blocks*TileRows*(block+4)-1], x, blocks) })
+	require.Panics(t, func() { PackTile(tile, x[:len(x)-1], blocks) })
+	require.Panics(t, func() { PackTile(tile, x, 0) })
+}
 
 // Every variant gives the bits of the Go loop, whatever the number of rows and
 // panels, and writes nothing else.
@@ -237,6 +275,7 @@ func BenchmarkPanels(b *testing.B) {
 			for _, rows := range []int{1, 2, 4, 8, 64} {
 				b.Run(fmt.Sprintf("impl=%s/format=%v/rows=%d/k=%d", k.name, format, rows, blocks*block), func(b *testing.B) {
 					p, scratch := product(rng, format, blocks, rows, panels), make([]byte, ScratchBytes(blocks))
+					p.X = p.packed()
 					b.SetBytes(int64(len(p.Weights) + 2*len(p.Scales)))
 					for b.Loop() {
 						Panels(p, scratch)

@@ -33,23 +33,23 @@ func quantVariants() []quantKernels {
 
 // tilesAMX computes whole tiles of rows. The bits are those of the other kernels.
 func tilesAMX(p *Product, scratch []byte) (rows int) {
-	tiles := p.Rows / tileRows
+	tiles := p.Rows / TileRows
 	if tiles == 0 {
 		return 0
 	}
 	weights, scales := p.panelBytes(), p.panelScales()
-	stride, xStride := uintptr(4*p.Stride), uintptr(p.Blocks*BlockBytes)
+	stride, xTile := uintptr(4*p.Stride), uintptr(TileRows*p.Blocks*BlockBytes)
 	for i := range p.Panels {
 		dst, w, s := &p.Dst[i*width], &p.Weights[i*weights], &p.Scales[i*scales]
 		if p.Format == tensor.Q4 {
 			wide := &scratch[tileSums]
 			unpackQ4AVX512(wide, w, p.Blocks)
-			panelQ4AMX(dst, stride, wide, s, &p.X[0], xStride, p.Blocks, tiles, &scratch[0], w)
+			panelQ4AMX(dst, stride, wide, s, &p.X[0], xTile, p.Blocks, tiles, &scratch[0], w)
 		} else {
-			panelQ8AMX(dst, stride, w, s, &p.X[0], xStride, p.Blocks, tiles, &scratch[0], w)
+			panelQ8AMX(dst, stride, w, s, &p.X[0], xTile, p.Blocks, tiles, &scratch[0], w)
 		}
 	}
-	return tiles * tileRows
+	return tiles * TileRows
 }
 
 // rowAVX2 computes whole quarters of the panels for one row.

@@ -14232,29 +14232,711 @@ DATA tilesQ8<>+55(SB)/1, $0x00
 DATA tilesQ8<>+56(SB)/8, $0x0000000000000000
 GLOBL tilesQ8<>(SB), RODATA|NOPTR, $64
 
-// func panelQ8AMX(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xStride uintptr, blocks int, tiles int, scratch *byte, packed *byte)
+// func panelQ8AMX(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xTile uintptr, blocks int, tiles int, scratch *byte, packed *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·panelQ8AMX(SB), NOSPLIT, $0-80
-	LEAQ   tilesQ8<>+0(SB), AX
-	BYTE   $0xc4
-	BYTE   $0xe2
-	BYTE   $0x78
-	BYTE   $0x49
-	BYTE   $0x00
-	MOVQ   xStride+40(FP), R9
-	MOVQ   scratch+64(FP), R12
-	MOVQ   x+32(FP), AX
-	MOVQ   $0x0000000000000040, R11
-	LEAQ   (R9)(R9*2), R13
-	MOVQ   dst+0(FP), DI
-	MOVQ   packed+72(FP), DX
-	MOVQ   blocks+48(FP), CX
-	IMUL3Q $0x00000400, CX, CX
-	ADDQ   CX, DX
+	LEAQ       tilesQ8<>+0(SB), AX
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x78
+	BYTE       $0x49
+	BYTE       $0x00
+	MOVQ       dstStride+8(FP), R9
+	MOVQ       scratch+64(FP), R12
+	MOVQ       x+32(FP), AX
+	MOVQ       $0x0000000000000040, R11
+	MOVQ       dst+0(FP), DI
+	MOVQ       packed+72(FP), DX
+	MOVQ       blocks+48(FP), CX
+	IMUL3Q     $0x00000400, CX, CX
+	ADDQ       CX, DX
+	MOVQ       AX, R8
+	MOVQ       w+16(FP), R10
+	MOVQ       s+24(FP), SI
+	MOVQ       blocks+48(FP), CX
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	VPXORD     Z24, Z24, Z24
+	VPXORD     Z25, Z25, Z25
+	VPXORD     Z26, Z26, Z26
+	VPXORD     Z27, Z27, Z27
+	VPXORD     Z28, Z28, Z28
+	VPXORD     Z29, Z29, Z29
+	VPXORD     Z30, Z30, Z30
+	VPXORD     Z31, Z31, Z31
+	BYTE       $0xc4
+	BYTE       $0x82
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x84
+	BYTE       $0x18
+	BYTE       $0x00
+	BYTE       $0x00
+	BYTE       $0x00
+	BYTE       $0x00
+	BYTE       $0xc4
+	BYTE       $0x82
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x8c
+	BYTE       $0x1a
+	BYTE       $0x00
+	BYTE       $0x00
+	BYTE       $0x00
+	BYTE       $0x00
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x73
+	BYTE       $0x5e
+	BYTE       $0xd0
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x49
+	BYTE       $0xc0
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x49
+	BYTE       $0xc8
+	PREFETCHT1 (DX)
+	PREFETCHT1 64(DX)
+	PREFETCHT1 128(DX)
+	PREFETCHT1 192(DX)
+	PREFETCHT1 256(DX)
+	PREFETCHT1 320(DX)
+	PREFETCHT1 384(DX)
+	PREFETCHT1 448(DX)
+	PREFETCHT1 512(DX)
+	PREFETCHT1 576(DX)
+	PREFETCHT1 640(DX)
+	PREFETCHT1 704(DX)
+	PREFETCHT1 768(DX)
+	PREFETCHT1 832(DX)
+	PREFETCHT1 896(DX)
+	PREFETCHT1 960(DX)
+	PREFETCHT0 512(SI)
+	ADDQ       $0x00000400, DX
+	DECQ       CX
+	JZ         firstonly
+	BYTE       $0xc4
+	BYTE       $0x82
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x84
+	BYTE       $0x18
+	BYTE       $0x40
+	BYTE       $0x04
+	BYTE       $0x00
+	BYTE       $0x00
+	BYTE       $0xc4
+	BYTE       $0x82
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x8c
+	BYTE       $0x1a
+	BYTE       $0x00
+	BYTE       $0x04
+	BYTE       $0x00
+	BYTE       $0x00
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x73
+	BYTE       $0x5e
+	BYTE       $0xd8
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x49
+	BYTE       $0xc0
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x49
+	BYTE       $0xc8
+	PREFETCHT1 (DX)
+	PREFETCHT1 64(DX)
+	PREFETCHT1 128(DX)
+	PREFETCHT1 192(DX)
+	PREFETCHT1 256(DX)
+	PREFETCHT1 320(DX)
+	PREFETCHT1 384(DX)
+	PREFETCHT1 448(DX)
+	PREFETCHT1 512(DX)
+	PREFETCHT1 576(DX)
+	PREFETCHT1 640(DX)
+	PREFETCHT1 704(DX)
+	PREFETCHT1 768(DX)
+	PREFETCHT1 832(DX)
+	PREFETCHT1 896(DX)
+	PREFETCHT1 960(DX)
+	PREFETCHT0 512(SI)
+	ADDQ       $0x00000400, DX
+	BYTE       $0xc4
+	BYTE       $0x82
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0x94
+	BYTE       $0x1c
+	BYTE       $0x00
+	BYTE       $0x00
+	BYTE       $0x00
+	BYTE       $0x00
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x49
+	BYTE       $0xd0
+
+firstblock:
+	DECQ             CX
+	JZ               firstlast1
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7b
+	BYTE             $0x4b
+	BYTE             $0x84
+	BYTE             $0x18
+	BYTE             $0x80
+	BYTE             $0x08
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7b
+	BYTE             $0x4b
+	BYTE             $0x8c
+	BYTE             $0x1a
+	BYTE             $0x00
+	BYTE             $0x08
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x73
+	BYTE             $0x5e
+	BYTE             $0xd0
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xc0
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xc8
+	PREFETCHT1       (DX)
+	PREFETCHT1       64(DX)
+	PREFETCHT1       128(DX)
+	PREFETCHT1       192(DX)
+	PREFETCHT1       256(DX)
+	PREFETCHT1       320(DX)
+	PREFETCHT1       384(DX)
+	PREFETCHT1       448(DX)
+	PREFETCHT1       512(DX)
+	PREFETCHT1       576(DX)
+	PREFETCHT1       640(DX)
+	PREFETCHT1       704(DX)
+	PREFETCHT1       768(DX)
+	PREFETCHT1       832(DX)
+	PREFETCHT1       896(DX)
+	PREFETCHT1       960(DX)
+	PREFETCHT0       512(SI)
+	ADDQ             $0x00000400, DX
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7a
+	BYTE             $0x4b
+	BYTE             $0x9c
+	BYTE             $0x1c
+	BYTE             $0x00
+	BYTE             $0x08
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xd8
+	VCVTPH2PS        (SI), Z15
+	VCVTDQ2PS        (R12), Z0
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS.BCST 1024(R8), Z0, Z16
+	VCVTDQ2PS        64(R12), Z1
+	VMULPS           Z15, Z1, Z1
+	VFMADD231PS.BCST 1028(R8), Z1, Z17
+	VCVTDQ2PS        128(R12), Z2
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS.BCST 1032(R8), Z2, Z18
+	VCVTDQ2PS        192(R12), Z3
+	VMULPS           Z15, Z3, Z3
+	VFMADD231PS.BCST 1036(R8), Z3, Z19
+	VCVTDQ2PS        256(R12), Z4
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS.BCST 1040(R8), Z4, Z20
+	VCVTDQ2PS        320(R12), Z5
+	VMULPS           Z15, Z5, Z5
+	VFMADD231PS.BCST 1044(R8), Z5, Z21
+	VCVTDQ2PS        384(R12), Z6
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS.BCST 1048(R8), Z6, Z22
+	VCVTDQ2PS        448(R12), Z7
+	VMULPS           Z15, Z7, Z7
+	VFMADD231PS.BCST 1052(R8), Z7, Z23
+	VCVTDQ2PS        512(R12), Z0
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS.BCST 1056(R8), Z0, Z24
+	VCVTDQ2PS        576(R12), Z1
+	VMULPS           Z15, Z1, Z1
+	VFMADD231PS.BCST 1060(R8), Z1, Z25
+	VCVTDQ2PS        640(R12), Z2
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS.BCST 1064(R8), Z2, Z26
+	VCVTDQ2PS        704(R12), Z3
+	VMULPS           Z15, Z3, Z3
+	VFMADD231PS.BCST 1068(R8), Z3, Z27
+	VCVTDQ2PS        768(R12), Z4
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS.BCST 1072(R8), Z4, Z28
+	VCVTDQ2PS        832(R12), Z5
+	VMULPS           Z15, Z5, Z5
+	VFMADD231PS.BCST 1076(R8), Z5, Z29
+	VCVTDQ2PS        896(R12), Z6
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS.BCST 1080(R8), Z6, Z30
+	VCVTDQ2PS        960(R12), Z7
+	VMULPS           Z15, Z7, Z7
+	VFMADD231PS.BCST 1084(R8), Z7, Z31
+	ADDQ             $0x00000400, R10
+	ADDQ             $0x00000440, R8
+	ADDQ             $0x20, SI
+	DECQ             CX
+	JZ               firstlast0
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7b
+	BYTE             $0x4b
+	BYTE             $0x84
+	BYTE             $0x18
+	BYTE             $0x80
+	BYTE             $0x08
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7b
+	BYTE             $0x4b
+	BYTE             $0x8c
+	BYTE             $0x1a
+	BYTE             $0x00
+	BYTE             $0x08
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x73
+	BYTE             $0x5e
+	BYTE             $0xd8
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xc0
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xc8
+	PREFETCHT1       (DX)
+	PREFETCHT1       64(DX)
+	PREFETCHT1       128(DX)
+	PREFETCHT1       192(DX)
+	PREFETCHT1       256(DX)
+	PREFETCHT1       320(DX)
+	PREFETCHT1       384(DX)
+	PREFETCHT1       448(DX)
+	PREFETCHT1       512(DX)
+	PREFETCHT1       576(DX)
+	PREFETCHT1       640(DX)
+	PREFETCHT1       704(DX)
+	PREFETCHT1       768(DX)
+	PREFETCHT1       832(DX)
+	PREFETCHT1       896(DX)
+	PREFETCHT1       960(DX)
+	PREFETCHT0       512(SI)
+	ADDQ             $0x00000400, DX
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7a
+	BYTE             $0x4b
+	BYTE             $0x94
+	BYTE             $0x1c
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xd0
+	VCVTPH2PS        (SI), Z15
+	VCVTDQ2PS        2048(R12), Z0
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS.BCST 1024(R8), Z0, Z16
+	VCVTDQ2PS        2112(R12), Z1
+	VMULPS           Z15, Z1, Z1
+	VFMADD231PS.BCST 1028(R8), Z1, Z17
+	VCVTDQ2PS        2176(R12), Z2
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS.BCST 1032(R8), Z2, Z18
+	VCVTDQ2PS        2240(R12), Z3
+	VMULPS           Z15, Z3, Z3
+	VFMADD231PS.BCST 1036(R8), Z3, Z19
+	VCVTDQ2PS        2304(R12), Z4
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS.BCST 1040(R8), Z4, Z20
+	VCVTDQ2PS        2368(R12), Z5
+	VMULPS           Z15, Z5, Z5
+	VFMADD231PS.BCST 1044(R8), Z5, Z21
+	VCVTDQ2PS        2432(R12), Z6
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS.BCST 1048(R8), Z6, Z22
+	VCVTDQ2PS        2496(R12), Z7
+	VMULPS           Z15, Z7, Z7
+	VFMADD231PS.BCST 1052(R8), Z7, Z23
+	VCVTDQ2PS        2560(R12), Z0
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS.BCST 1056(R8), Z0, Z24
+	VCVTDQ2PS        2624(R12), Z1
+	VMULPS           Z15, Z1, Z1
+	VFMADD231PS.BCST 1060(R8), Z1, Z25
+	VCVTDQ2PS        2688(R12), Z2
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS.BCST 1064(R8), Z2, Z26
+	VCVTDQ2PS        2752(R12), Z3
+	VMULPS           Z15, Z3, Z3
+	VFMADD231PS.BCST 1068(R8), Z3, Z27
+	VCVTDQ2PS        2816(R12), Z4
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS.BCST 1072(R8), Z4, Z28
+	VCVTDQ2PS        2880(R12), Z5
+	VMULPS           Z15, Z5, Z5
+	VFMADD231PS.BCST 1076(R8), Z5, Z29
+	VCVTDQ2PS        2944(R12), Z6
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS.BCST 1080(R8), Z6, Z30
+	VCVTDQ2PS        3008(R12), Z7
+	VMULPS           Z15, Z7, Z7
+	VFMADD231PS.BCST 1084(R8), Z7, Z31
+	ADDQ             $0x00000400, R10
+	ADDQ             $0x00000440, R8
+	ADDQ             $0x20, SI
+	JMP              firstblock
+
+firstlast0:
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7a
+	BYTE             $0x4b
+	BYTE             $0x94
+	BYTE             $0x1c
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xd0
+	VCVTPH2PS        (SI), Z15
+	VCVTDQ2PS        2048(R12), Z0
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS.BCST 1024(R8), Z0, Z16
+	VCVTDQ2PS        2112(R12), Z1
+	VMULPS           Z15, Z1, Z1
+	VFMADD231PS.BCST 1028(R8), Z1, Z17
+	VCVTDQ2PS        2176(R12), Z2
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS.BCST 1032(R8), Z2, Z18
+	VCVTDQ2PS        2240(R12), Z3
+	VMULPS           Z15, Z3, Z3
+	VFMADD231PS.BCST 1036(R8), Z3, Z19
+	VCVTDQ2PS        2304(R12), Z4
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS.BCST 1040(R8), Z4, Z20
+	VCVTDQ2PS        2368(R12), Z5
+	VMULPS           Z15, Z5, Z5
+	VFMADD231PS.BCST 1044(R8), Z5, Z21
+	VCVTDQ2PS        2432(R12), Z6
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS.BCST 1048(R8), Z6, Z22
+	VCVTDQ2PS        2496(R12), Z7
+	VMULPS           Z15, Z7, Z7
+	VFMADD231PS.BCST 1052(R8), Z7, Z23
+	VCVTDQ2PS        2560(R12), Z0
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS.BCST 1056(R8), Z0, Z24
+	VCVTDQ2PS        2624(R12), Z1
+	VMULPS           Z15, Z1, Z1
+	VFMADD231PS.BCST 1060(R8), Z1, Z25
+	VCVTDQ2PS        2688(R12), Z2
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS.BCST 1064(R8), Z2, Z26
+	VCVTDQ2PS        2752(R12), Z3
+	VMULPS           Z15, Z3, Z3
+	VFMADD231PS.BCST 1068(R8), Z3, Z27
+	VCVTDQ2PS        2816(R12), Z4
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS.BCST 1072(R8), Z4, Z28
+	VCVTDQ2PS        2880(R12), Z5
+	VMULPS           Z15, Z5, Z5
+	VFMADD231PS.BCST 1076(R8), Z5, Z29
+	VCVTDQ2PS        2944(R12), Z6
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS.BCST 1080(R8), Z6, Z30
+	VCVTDQ2PS        3008(R12), Z7
+	VMULPS           Z15, Z7, Z7
+	VFMADD231PS.BCST 1084(R8), Z7, Z31
+	ADDQ             $0x00000400, R10
+	ADDQ             $0x00000440, R8
+	ADDQ             $0x20, SI
+
+firstscale0:
+	VCVTPH2PS        (SI), Z15
+	VCVTDQ2PS        (R12), Z0
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS.BCST 1024(R8), Z0, Z16
+	VCVTDQ2PS        64(R12), Z1
+	VMULPS           Z15, Z1, Z1
+	VFMADD231PS.BCST 1028(R8), Z1, Z17
+	VCVTDQ2PS        128(R12), Z2
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS.BCST 1032(R8), Z2, Z18
+	VCVTDQ2PS        192(R12), Z3
+	VMULPS           Z15, Z3, Z3
+	VFMADD231PS.BCST 1036(R8), Z3, Z19
+	VCVTDQ2PS        256(R12), Z4
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS.BCST 1040(R8), Z4, Z20
+	VCVTDQ2PS        320(R12), Z5
+	VMULPS           Z15, Z5, Z5
+	VFMADD231PS.BCST 1044(R8), Z5, Z21
+	VCVTDQ2PS        384(R12), Z6
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS.BCST 1048(R8), Z6, Z22
+	VCVTDQ2PS        448(R12), Z7
+	VMULPS           Z15, Z7, Z7
+	VFMADD231PS.BCST 1052(R8), Z7, Z23
+	VCVTDQ2PS        512(R12), Z0
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS.BCST 1056(R8), Z0, Z24
+	VCVTDQ2PS        576(R12), Z1
+	VMULPS           Z15, Z1, Z1
+	VFMADD231PS.BCST 1060(R8), Z1, Z25
+	VCVTDQ2PS        640(R12), Z2
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS.BCST 1064(R8), Z2, Z26
+	VCVTDQ2PS        704(R12), Z3
+	VMULPS           Z15, Z3, Z3
+	VFMADD231PS.BCST 1068(R8), Z3, Z27
+	VCVTDQ2PS        768(R12), Z4
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS.BCST 1072(R8), Z4, Z28
+	VCVTDQ2PS        832(R12), Z5
+	VMULPS           Z15, Z5, Z5
+	VFMADD231PS.BCST 1076(R8), Z5, Z29
+	VCVTDQ2PS        896(R12), Z6
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS.BCST 1080(R8), Z6, Z30
+	VCVTDQ2PS        960(R12), Z7
+	VMULPS           Z15, Z7, Z7
+	VFMADD231PS.BCST 1084(R8), Z7, Z31
+	JMP              firststore
+
+firstonly:
+	BYTE $0xc4
+	BYTE $0x82
+	BYTE $0x7a
+	BYTE $0x4b
+	BYTE $0x94
+	BYTE $0x1c
+	BYTE $0x00
+	BYTE $0x00
+	BYTE $0x00
+	BYTE $0x00
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x7b
+	BYTE $0x49
+	BYTE $0xd0
+	JMP  firstscale0
+
+firstlast1:
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7a
+	BYTE             $0x4b
+	BYTE             $0x9c
+	BYTE             $0x1c
+	BYTE             $0x00
+	BYTE             $0x08
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xd8
+	VCVTPH2PS        (SI), Z15
+	VCVTDQ2PS        (R12), Z0
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS.BCST 1024(R8), Z0, Z16
+	VCVTDQ2PS        64(R12), Z1
+	VMULPS           Z15, Z1, Z1
+	VFMADD231PS.BCST 1028(R8), Z1, Z17
+	VCVTDQ2PS        128(R12), Z2
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS.BCST 1032(R8), Z2, Z18
+	VCVTDQ2PS        192(R12), Z3
+	VMULPS           Z15, Z3, Z3
+	VFMADD231PS.BCST 1036(R8), Z3, Z19
+	VCVTDQ2PS        256(R12), Z4
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS.BCST 1040(R8), Z4, Z20
+	VCVTDQ2PS        320(R12), Z5
+	VMULPS           Z15, Z5, Z5
+	VFMADD231PS.BCST 1044(R8), Z5, Z21
+	VCVTDQ2PS        384(R12), Z6
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS.BCST 1048(R8), Z6, Z22
+	VCVTDQ2PS        448(R12), Z7
+	VMULPS           Z15, Z7, Z7
+	VFMADD231PS.BCST 1052(R8), Z7, Z23
+	VCVTDQ2PS        512(R12), Z0
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS.BCST 1056(R8), Z0, Z24
+	VCVTDQ2PS        576(R12), Z1
+	VMULPS           Z15, Z1, Z1
+	VFMADD231PS.BCST 1060(R8), Z1, Z25
+	VCVTDQ2PS        640(R12), Z2
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS.BCST 1064(R8), Z2, Z26
+	VCVTDQ2PS        704(R12), Z3
+	VMULPS           Z15, Z3, Z3
+	VFMADD231PS.BCST 1068(R8), Z3, Z27
+	VCVTDQ2PS        768(R12), Z4
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS.BCST 1072(R8), Z4, Z28
+	VCVTDQ2PS        832(R12), Z5
+	VMULPS           Z15, Z5, Z5
+	VFMADD231PS.BCST 1076(R8), Z5, Z29
+	VCVTDQ2PS        896(R12), Z6
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS.BCST 1080(R8), Z6, Z30
+	VCVTDQ2PS        960(R12), Z7
+	VMULPS           Z15, Z7, Z7
+	VFMADD231PS.BCST 1084(R8), Z7, Z31
+	ADDQ             $0x00000400, R10
+	ADDQ             $0x00000440, R8
+	ADDQ             $0x20, SI
+	VCVTPH2PS        (SI), Z15
+	VCVTDQ2PS        2048(R12), Z0
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS.BCST 1024(R8), Z0, Z16
+	VCVTDQ2PS        2112(R12), Z1
+	VMULPS           Z15, Z1, Z1
+	VFMADD231PS.BCST 1028(R8), Z1, Z17
+	VCVTDQ2PS        2176(R12), Z2
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS.BCST 1032(R8), Z2, Z18
+	VCVTDQ2PS        2240(R12), Z3
+	VMULPS           Z15, Z3, Z3
+	VFMADD231PS.BCST 1036(R8), Z3, Z19
+	VCVTDQ2PS        2304(R12), Z4
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS.BCST 1040(R8), Z4, Z20
+	VCVTDQ2PS        2368(R12), Z5
+	VMULPS           Z15, Z5, Z5
+	VFMADD231PS.BCST 1044(R8), Z5, Z21
+	VCVTDQ2PS        2432(R12), Z6
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS.BCST 1048(R8), Z6, Z22
+	VCVTDQ2PS        2496(R12), Z7
+	VMULPS           Z15, Z7, Z7
+	VFMADD231PS.BCST 1052(R8), Z7, Z23
+	VCVTDQ2PS        2560(R12), Z0
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS.BCST 1056(R8), Z0, Z24
+	VCVTDQ2PS        2624(R12), Z1
+	VMULPS           Z15, Z1, Z1
+	VFMADD231PS.BCST 1060(R8), Z1, Z25
+	VCVTDQ2PS        2688(R12), Z2
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS.BCST 1064(R8), Z2, Z26
+	VCVTDQ2PS        2752(R12), Z3
+	VMULPS           Z15, Z3, Z3
+	VFMADD231PS.BCST 1068(R8), Z3, Z27
+	VCVTDQ2PS        2816(R12), Z4
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS.BCST 1072(R8), Z4, Z28
+	VCVTDQ2PS        2880(R12), Z5
+	VMULPS           Z15, Z5, Z5
+	VFMADD231PS.BCST 1076(R8), Z5, Z29
+	VCVTDQ2PS        2944(R12), Z6
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS.BCST 1080(R8), Z6, Z30
+	VCVTDQ2PS        3008(R12), Z7
+	VMULPS           Z15, Z7, Z7
+	VFMADD231PS.BCST 1084(R8), Z7, Z31
+
+firststore:
+	VMOVUPS Z16, (DI)
+	ADDQ    R9, DI
+	VMOVUPS Z17, (DI)
+	ADDQ    R9, DI
+	VMOVUPS Z18, (DI)
+	ADDQ    R9, DI
+	VMOVUPS Z19, (DI)
+	ADDQ    R9, DI
+	VMOVUPS Z20, (DI)
+	ADDQ    R9, DI
+	VMOVUPS Z21, (DI)
+	ADDQ    R9, DI
+	VMOVUPS Z22, (DI)
+	ADDQ    R9, DI
+	VMOVUPS Z23, (DI)
+	ADDQ    R9, DI
+	VMOVUPS Z24, (DI)
+	ADDQ    R9, DI
+	VMOVUPS Z25, (DI)
+	ADDQ    R9, DI
+	VMOVUPS Z26, (DI)
+	ADDQ    R9, DI
+	VMOVUPS Z27, (DI)
+	ADDQ    R9, DI
+	VMOVUPS Z28, (DI)
+	ADDQ    R9, DI
+	VMOVUPS Z29, (DI)
+	ADDQ    R9, DI
+	VMOVUPS Z30, (DI)
+	ADDQ    R9, DI
+	VMOVUPS Z31, (DI)
+	ADDQ    R9, DI
+	ADDQ    xTile+40(FP), AX
+	DECQ    tiles+56(FP)
+	JZ      end
+
+tile:
 	MOVQ   AX, R8
-	LEAQ   (R8)(R9*4), R14
-	LEAQ   (R8)(R9*8), R15
-	LEAQ   (R14)(R9*8), BX
 	MOVQ   w+16(FP), R10
 	MOVQ   s+24(FP), SI
 	MOVQ   blocks+48(FP), CX
@@ -14278,8 +14960,11 @@ TEXT ·panelQ8AMX(SB), NOSPLIT, $0-80
 	BYTE   $0x82
 	BYTE   $0x7b
 	BYTE   $0x4b
-	BYTE   $0x44
-	BYTE   $0x08
+	BYTE   $0x84
+	BYTE   $0x18
+	BYTE   $0x00
+	BYTE   $0x00
+	BYTE   $0x00
 	BYTE   $0x00
 	BYTE   $0xc4
 	BYTE   $0x82
@@ -14306,477 +14991,17 @@ TEXT ·panelQ8AMX(SB), NOSPLIT, $0-80
 	BYTE   $0x7b
 	BYTE   $0x49
 	BYTE   $0xc8
-	BYTE   $0xc4
-	BYTE   $0x82
-	BYTE   $0x7a
-	BYTE   $0x4b
-	BYTE   $0x94
-	BYTE   $0x1c
-	BYTE   $0x00
-	BYTE   $0x00
-	BYTE   $0x00
-	BYTE   $0x00
-	BYTE   $0xc4
-	BYTE   $0xe2
-	BYTE   $0x7b
-	BYTE   $0x49
-	BYTE   $0xd0
-
-firstblock:
-	DECQ             CX
-	JZ               firstlast0
-	BYTE             $0xc4
-	BYTE             $0x82
-	BYTE             $0x7b
-	BYTE             $0x4b
-	BYTE             $0x44
-	BYTE             $0x08
-	BYTE             $0x50
-	BYTE             $0xc4
-	BYTE             $0x82
-	BYTE             $0x7b
-	BYTE             $0x4b
-	BYTE             $0x8c
-	BYTE             $0x1a
-	BYTE             $0x00
-	BYTE             $0x04
-	BYTE             $0x00
-	BYTE             $0x00
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x73
-	BYTE             $0x5e
-	BYTE             $0xd8
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x7b
-	BYTE             $0x49
-	BYTE             $0xc0
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x7b
-	BYTE             $0x49
-	BYTE             $0xc8
-	PREFETCHT1       (DX)
-	PREFETCHT1       64(DX)
-	PREFETCHT1       128(DX)
-	PREFETCHT1       192(DX)
-	PREFETCHT1       256(DX)
-	PREFETCHT1       320(DX)
-	PREFETCHT1       384(DX)
-	PREFETCHT1       448(DX)
-	PREFETCHT1       512(DX)
-	PREFETCHT1       576(DX)
-	PREFETCHT1       640(DX)
-	PREFETCHT1       704(DX)
-	PREFETCHT1       768(DX)
-	PREFETCHT1       832(DX)
-	PREFETCHT1       896(DX)
-	PREFETCHT1       960(DX)
-	PREFETCHT0       512(SI)
-	ADDQ             $0x00000400, DX
-	VCVTPH2PS        (SI), Z15
-	VCVTDQ2PS        (R12), Z0
-	VMULPS           Z15, Z0, Z0
-	VFMADD231PS.BCST 64(R8), Z0, Z16
-	VCVTDQ2PS        64(R12), Z1
-	VMULPS           Z15, Z1, Z1
-	VFMADD231PS.BCST 64(R8)(R9*1), Z1, Z17
-	VCVTDQ2PS        128(R12), Z2
-	VMULPS           Z15, Z2, Z2
-	VFMADD231PS.BCST 64(R8)(R9*2), Z2, Z18
-	VCVTDQ2PS        192(R12), Z3
-	VMULPS           Z15, Z3, Z3
-	VFMADD231PS.BCST 64(R8)(R13*1), Z3, Z19
-	VCVTDQ2PS        256(R12), Z4
-	VMULPS           Z15, Z4, Z4
-	VFMADD231PS.BCST 64(R14), Z4, Z20
-	VCVTDQ2PS        320(R12), Z5
-	VMULPS           Z15, Z5, Z5
-	VFMADD231PS.BCST 64(R14)(R9*1), Z5, Z21
-	VCVTDQ2PS        384(R12), Z6
-	VMULPS           Z15, Z6, Z6
-	VFMADD231PS.BCST 64(R14)(R9*2), Z6, Z22
-	VCVTDQ2PS        448(R12), Z7
-	VMULPS           Z15, Z7, Z7
-	VFMADD231PS.BCST 64(R14)(R13*1), Z7, Z23
-	VCVTDQ2PS        512(R12), Z0
-	VMULPS           Z15, Z0, Z0
-	VFMADD231PS.BCST 64(R15), Z0, Z24
-	VCVTDQ2PS        576(R12), Z1
-	VMULPS           Z15, Z1, Z1
-	VFMADD231PS.BCST 64(R15)(R9*1), Z1, Z25
-	VCVTDQ2PS        640(R12), Z2
-	VMULPS           Z15, Z2, Z2
-	VFMADD231PS.BCST 64(R15)(R9*2), Z2, Z26
-	VCVTDQ2PS        704(R12), Z3
-	VMULPS           Z15, Z3, Z3
-	VFMADD231PS.BCST 64(R15)(R13*1), Z3, Z27
-	VCVTDQ2PS        768(R12), Z4
-	VMULPS           Z15, Z4, Z4
-	VFMADD231PS.BCST 64(BX), Z4, Z28
-	VCVTDQ2PS        832(R12), Z5
-	VMULPS           Z15, Z5, Z5
-	VFMADD231PS.BCST 64(BX)(R9*1), Z5, Z29
-	VCVTDQ2PS        896(R12), Z6
-	VMULPS           Z15, Z6, Z6
-	VFMADD231PS.BCST 64(BX)(R9*2), Z6, Z30
-	VCVTDQ2PS        960(R12), Z7
-	VMULPS           Z15, Z7, Z7
-	VFMADD231PS.BCST 64(BX)(R13*1), Z7, Z31
-	BYTE             $0xc4
-	BYTE             $0x82
-	BYTE             $0x7a
-	BYTE             $0x4b
-	BYTE             $0x9c
-	BYTE             $0x1c
-	BYTE             $0x00
-	BYTE             $0x08
-	BYTE             $0x00
-	BYTE             $0x00
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x7b
-	BYTE             $0x49
-	BYTE             $0xd8
-	ADDQ             $0x00000400, R10
-	ADDQ             $0x20, SI
-	ADDQ             $0x50, R8
-	ADDQ             $0x50, R14
-	ADDQ             $0x50, R15
-	ADDQ             $0x50, BX
-	DECQ             CX
-	JZ               firstlast1
-	BYTE             $0xc4
-	BYTE             $0x82
-	BYTE             $0x7b
-	BYTE             $0x4b
-	BYTE             $0x44
-	BYTE             $0x08
-	BYTE             $0x50
-	BYTE             $0xc4
-	BYTE             $0x82
-	BYTE             $0x7b
-	BYTE             $0x4b
-	BYTE             $0x8c
-	BYTE             $0x1a
-	BYTE             $0x00
-	BYTE             $0x04
-	BYTE             $0x00
-	BYTE             $0x00
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x73
-	BYTE             $0x5e
-	BYTE             $0xd0
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x7b
-	BYTE             $0x49
-	BYTE             $0xc0
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x7b
-	BYTE             $0x49
-	BYTE             $0xc8
-	PREFETCHT1       (DX)
-	PREFETCHT1       64(DX)
-	PREFETCHT1       128(DX)
-	PREFETCHT1       192(DX)
-	PREFETCHT1       256(DX)
-	PREFETCHT1       320(DX)
-	PREFETCHT1       384(DX)
-	PREFETCHT1       448(DX)
-	PREFETCHT1       512(DX)
-	PREFETCHT1       576(DX)
-	PREFETCHT1       640(DX)
-	PREFETCHT1       704(DX)
-	PREFETCHT1       768(DX)
-	PREFETCHT1       832(DX)
-	PREFETCHT1       896(DX)
-	PREFETCHT1       960(DX)
-	PREFETCHT0       512(SI)
-	ADDQ             $0x00000400, DX
-	VCVTPH2PS        (SI), Z15
-	VCVTDQ2PS        2048(R12), Z0
-	VMULPS           Z15, Z0, Z0
-	VFMADD231PS.BCST 64(R8), Z0, Z16
-	VCVTDQ2PS        2112(R12), Z1
-	VMULPS           Z15, Z1, Z1
-	VFMADD231PS.BCST 64(R8)(R9*1), Z1, Z17
-	VCVTDQ2PS        2176(R12), Z2
-	VMULPS           Z15, Z2, Z2
-	VFMADD231PS.BCST 64(R8)(R9*2), Z2, Z18
-	VCVTDQ2PS        2240(R12), Z3
-	VMULPS           Z15, Z3, Z3
-	VFMADD231PS.BCST 64(R8)(R13*1), Z3, Z19
-	VCVTDQ2PS        2304(R12), Z4
-	VMULPS           Z15, Z4, Z4
-	VFMADD231PS.BCST 64(R14), Z4, Z20
-	VCVTDQ2PS        2368(R12), Z5
-	VMULPS           Z15, Z5, Z5
-	VFMADD231PS.BCST 64(R14)(R9*1), Z5, Z21
-	VCVTDQ2PS        2432(R12), Z6
-	VMULPS           Z15, Z6, Z6
-	VFMADD231PS.BCST 64(R14)(R9*2), Z6, Z22
-	VCVTDQ2PS        2496(R12), Z7
-	VMULPS           Z15, Z7, Z7
-	VFMADD231PS.BCST 64(R14)(R13*1), Z7, Z23
-	VCVTDQ2PS        2560(R12), Z0
-	VMULPS           Z15, Z0, Z0
-	VFMADD231PS.BCST 64(R15), Z0, Z24
-	VCVTDQ2PS        2624(R12), Z1
-	VMULPS           Z15, Z1, Z1
-	VFMADD231PS.BCST 64(R15)(R9*1), Z1, Z25
-	VCVTDQ2PS        2688(R12), Z2
-	VMULPS           Z15, Z2, Z2
-	VFMADD231PS.BCST 64(R15)(R9*2), Z2, Z26
-	VCVTDQ2PS        2752(R12), Z3
-	VMULPS           Z15, Z3, Z3
-	VFMADD231PS.BCST 64(R15)(R13*1), Z3, Z27
-	VCVTDQ2PS        2816(R12), Z4
-	VMULPS           Z15, Z4, Z4
-	VFMADD231PS.BCST 64(BX), Z4, Z28
-	VCVTDQ2PS        2880(R12), Z5
-	VMULPS           Z15, Z5, Z5
-	VFMADD231PS.BCST 64(BX)(R9*1), Z5, Z29
-	VCVTDQ2PS        2944(R12), Z6
-	VMULPS           Z15, Z6, Z6
-	VFMADD231PS.BCST 64(BX)(R9*2), Z6, Z30
-	VCVTDQ2PS        3008(R12), Z7
-	VMULPS           Z15, Z7, Z7
-	VFMADD231PS.BCST 64(BX)(R13*1), Z7, Z31
-	BYTE             $0xc4
-	BYTE             $0x82
-	BYTE             $0x7a
-	BYTE             $0x4b
-	BYTE             $0x94
-	BYTE             $0x1c
-	BYTE             $0x00
-	BYTE             $0x00
-	BYTE             $0x00
-	BYTE             $0x00
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x7b
-	BYTE             $0x49
-	BYTE             $0xd0
-	ADDQ             $0x00000400, R10
-	ADDQ             $0x20, SI
-	ADDQ             $0x50, R8
-	ADDQ             $0x50, R14
-	ADDQ             $0x50, R15
-	ADDQ             $0x50, BX
-	JMP              firstblock
-
-firstlast0:
-	PREFETCHT1       (DX)
-	PREFETCHT1       64(DX)
-	PREFETCHT1       128(DX)
-	PREFETCHT1       192(DX)
-	PREFETCHT1       256(DX)
-	PREFETCHT1       320(DX)
-	PREFETCHT1       384(DX)
-	PREFETCHT1       448(DX)
-	PREFETCHT1       512(DX)
-	PREFETCHT1       576(DX)
-	PREFETCHT1       640(DX)
-	PREFETCHT1       704(DX)
-	PREFETCHT1       768(DX)
-	PREFETCHT1       832(DX)
-	PREFETCHT1       896(DX)
-	PREFETCHT1       960(DX)
-	PREFETCHT0       512(SI)
-	ADDQ             $0x00000400, DX
-	VCVTPH2PS        (SI), Z15
-	VCVTDQ2PS        (R12), Z0
-	VMULPS           Z15, Z0, Z0
-	VFMADD231PS.BCST 64(R8), Z0, Z16
-	VCVTDQ2PS        64(R12), Z1
-	VMULPS           Z15, Z1, Z1
-	VFMADD231PS.BCST 64(R8)(R9*1), Z1, Z17
-	VCVTDQ2PS        128(R12), Z2
-	VMULPS           Z15, Z2, Z2
-	VFMADD231PS.BCST 64(R8)(R9*2), Z2, Z18
-	VCVTDQ2PS        192(R12), Z3
-	VMULPS           Z15, Z3, Z3
-	VFMADD231PS.BCST 64(R8)(R13*1), Z3, Z19
-	VCVTDQ2PS        256(R12), Z4
-	VMULPS           Z15, Z4, Z4
-	VFMADD231PS.BCST 64(R14), Z4, Z20
-	VCVTDQ2PS        320(R12), Z5
-	VMULPS           Z15, Z5, Z5
-	VFMADD231PS.BCST 64(R14)(R9*1), Z5, Z21
-	VCVTDQ2PS        384(R12), Z6
-	VMULPS           Z15, Z6, Z6
-	VFMADD231PS.BCST 64(R14)(R9*2), Z6, Z22
-	VCVTDQ2PS        448(R12), Z7
-	VMULPS           Z15, Z7, Z7
-	VFMADD231PS.BCST 64(R14)(R13*1), Z7, Z23
-	VCVTDQ2PS        512(R12), Z0
-	VMULPS           Z15, Z0, Z0
-	VFMADD231PS.BCST 64(R15), Z0, Z24
-	VCVTDQ2PS        576(R12), Z1
-	VMULPS           Z15, Z1, Z1
-	VFMADD231PS.BCST 64(R15)(R9*1), Z1, Z25
-	VCVTDQ2PS        640(R12), Z2
-	VMULPS           Z15, Z2, Z2
-	VFMADD231PS.BCST 64(R15)(R9*2), Z2, Z26
-	VCVTDQ2PS        704(R12), Z3
-	VMULPS           Z15, Z3, Z3
-	VFMADD231PS.BCST 64(R15)(R13*1), Z3, Z27
-	VCVTDQ2PS        768(R12), Z4
-	VMULPS           Z15, Z4, Z4
-	VFMADD231PS.BCST 64(BX), Z4, Z28
-	VCVTDQ2PS        832(R12), Z5
-	VMULPS           Z15, Z5, Z5
-	VFMADD231PS.BCST 64(BX)(R9*1), Z5, Z29
-	VCVTDQ2PS        896(R12), Z6
-	VMULPS           Z15, Z6, Z6
-	VFMADD231PS.BCST 64(BX)(R9*2), Z6, Z30
-	VCVTDQ2PS        960(R12), Z7
-	VMULPS           Z15, Z7, Z7
-	VFMADD231PS.BCST 64(BX)(R13*1), Z7, Z31
-	JMP              firststore
-
-firstlast1:
-	PREFETCHT1       (DX)
-	PREFETCHT1       64(DX)
-	PREFETCHT1       128(DX)
-	PREFETCHT1       192(DX)
-	PREFETCHT1       256(DX)
-	PREFETCHT1       320(DX)
-	PREFETCHT1       384(DX)
-	PREFETCHT1       448(DX)
-	PREFETCHT1       512(DX)
-	PREFETCHT1       576(DX)
-	PREFETCHT1       640(DX)
-	PREFETCHT1       704(DX)
-	PREFETCHT1       768(DX)
-	PREFETCHT1       832(DX)
-	PREFETCHT1       896(DX)
-	PREFETCHT1       960(DX)
-	PREFETCHT0       512(SI)
-	ADDQ             $0x00000400, DX
-	VCVTPH2PS        (SI), Z15
-	VCVTDQ2PS        2048(R12), Z0
-	VMULPS           Z15, Z0, Z0
-	VFMADD231PS.BCST 64(R8), Z0, Z16
-	VCVTDQ2PS        2112(R12), Z1
-	VMULPS           Z15, Z1, Z1
-	VFMADD231PS.BCST 64(R8)(R9*1), Z1, Z17
-	VCVTDQ2PS        2176(R12), Z2
-	VMULPS           Z15, Z2, Z2
-	VFMADD231PS.BCST 64(R8)(R9*2), Z2, Z18
-	VCVTDQ2PS        2240(R12), Z3
-	VMULPS           Z15, Z3, Z3
-	VFMADD231PS.BCST 64(R8)(R13*1), Z3, Z19
-	VCVTDQ2PS        2304(R12), Z4
-	VMULPS           Z15, Z4, Z4
-	VFMADD231PS.BCST 64(R14), Z4, Z20
-	VCVTDQ2PS        2368(R12), Z5
-	VMULPS           Z15, Z5, Z5
-	VFMADD231PS.BCST 64(R14)(R9*1), Z5, Z21
-	VCVTDQ2PS        2432(R12), Z6
-	VMULPS           Z15, Z6, Z6
-	VFMADD231PS.BCST 64(R14)(R9*2), Z6, Z22
-	VCVTDQ2PS        2496(R12), Z7
-	VMULPS           Z15, Z7, Z7
-	VFMADD231PS.BCST 64(R14)(R13*1), Z7, Z23
-	VCVTDQ2PS        2560(R12), Z0
-	VMULPS           Z15, Z0, Z0
-	VFMADD231PS.BCST 64(R15), Z0, Z24
-	VCVTDQ2PS        2624(R12), Z1
-	VMULPS           Z15, Z1, Z1
-	VFMADD231PS.BCST 64(R15)(R9*1), Z1, Z25
-	VCVTDQ2PS        2688(R12), Z2
-	VMULPS           Z15, Z2, Z2
-	VFMADD231PS.BCST 64(R15)(R9*2), Z2, Z26
-	VCVTDQ2PS        2752(R12), Z3
-	VMULPS           Z15, Z3, Z3
-	VFMADD231PS.BCST 64(R15)(R13*1), Z3, Z27
-	VCVTDQ2PS        2816(R12), Z4
-	VMULPS           Z15, Z4, Z4
-	VFMADD231PS.BCST 64(BX), Z4, Z28
-	VCVTDQ2PS        2880(R12), Z5
-	VMULPS           Z15, Z5, Z5
-	VFMADD231PS.BCST 64(BX)(R9*1), Z5, Z29
-	VCVTDQ2PS        2944(R12), Z6
-	VMULPS           Z15, Z6, Z6
-	VFMADD231PS.BCST 64(BX)(R9*2), Z6, Z30
-	VCVTDQ2PS        3008(R12), Z7
-	VMULPS           Z15, Z7, Z7
-	VFMADD231PS.BCST 64(BX)(R13*1), Z7, Z31
-
-firststore:
-	MOVQ    dstStride+8(FP), DX
-	VMOVUPS Z16, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z17, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z18, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z19, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z20, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z21, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z22, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z23, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z24, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z25, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z26, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z27, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z28, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z29, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z30, (DI)
-	ADDQ    DX, DI
-	VMOVUPS Z31, (DI)
-	ADDQ    DX, DI
-	LEAQ    (AX)(R9*8), AX
-	LEAQ    (AX)(R9*8), AX
-	DECQ    tiles+56(FP)
-	JZ      end
-
-tile:
-	MOVQ   AX, R8
-	LEAQ   (R8)(R9*4), R14
-	LEAQ   (R8)(R9*8), R15
-	LEAQ   (R14)(R9*8), BX
-	MOVQ   w+16(FP), R10
-	MOVQ   s+24(FP), SI
-	MOVQ   blocks+48(FP), CX
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	VPXORD Z24, Z24, Z24
-	VPXORD Z25, Z25, Z25
-	VPXORD Z26, Z26, Z26
-	VPXORD Z27, Z27, Z27
-	VPXORD Z28, Z28, Z28
-	VPXORD Z29, Z29, Z29
-	VPXORD Z30, Z30, Z30
-	VPXORD Z31, Z31, Z31
+	DECQ   CX
+	JZ     only
 	BYTE   $0xc4
 	BYTE   $0x82
 	BYTE   $0x7b
 	BYTE   $0x4b
-	BYTE   $0x44
-	BYTE   $0x08
+	BYTE   $0x84
+	BYTE   $0x18
+	BYTE   $0x40
+	BYTE   $0x04
+	BYTE   $0x00
 	BYTE   $0x00
 	BYTE   $0xc4
 	BYTE   $0x82
@@ -14785,14 +15010,14 @@ tile:
 	BYTE   $0x8c
 	BYTE   $0x1a
 	BYTE   $0x00
-	BYTE   $0x00
+	BYTE   $0x04
 	BYTE   $0x00
 	BYTE   $0x00
 	BYTE   $0xc4
 	BYTE   $0xe2
 	BYTE   $0x73
 	BYTE   $0x5e
-	BYTE   $0xd0
+	BYTE   $0xd8
 	BYTE   $0xc4
 	BYTE   $0xe2
 	BYTE   $0x7b
@@ -14821,14 +15046,17 @@ tile:
 
 block:
 	DECQ             CX
-	JZ               last0
+	JZ               last1
 	BYTE             $0xc4
 	BYTE             $0x82
 	BYTE             $0x7b
 	BYTE             $0x4b
-	BYTE             $0x44
+	BYTE             $0x84
+	BYTE             $0x18
+	BYTE             $0x80
 	BYTE             $0x08
-	BYTE             $0x50
+	BYTE             $0x00
+	BYTE             $0x00
 	BYTE             $0xc4
 	BYTE             $0x82
 	BYTE             $0x7b
@@ -14836,14 +15064,14 @@ block:
 	BYTE             $0x8c
 	BYTE             $0x1a
 	BYTE             $0x00
-	BYTE             $0x04
+	BYTE             $0x08
 	BYTE             $0x00
 	BYTE             $0x00
 	BYTE             $0xc4
 	BYTE             $0xe2
 	BYTE             $0x73
 	BYTE             $0x5e
-	BYTE             $0xd8
+	BYTE             $0xd0
 	BYTE             $0xc4
 	BYTE             $0xe2
 	BYTE             $0x7b
@@ -14854,55 +15082,6 @@ block:
 	BYTE             $0x7b
 	BYTE             $0x49
 	BYTE             $0xc8
-	VCVTPH2PS        (SI), Z15
-	VCVTDQ2PS        (R12), Z0
-	VMULPS           Z15, Z0, Z0
-	VFMADD231PS.BCST 64(R8), Z0, Z16
-	VCVTDQ2PS        64(R12), Z1
-	VMULPS           Z15, Z1, Z1
-	VFMADD231PS.BCST 64(R8)(R9*1), Z1, Z17
-	VCVTDQ2PS        128(R12), Z2
-	VMULPS           Z15, Z2, Z2
-	VFMADD231PS.BCST 64(R8)(R9*2), Z2, Z18
-	VCVTDQ2PS        192(R12), Z3
-	VMULPS           Z15, Z3, Z3
-	VFMADD231PS.BCST 64(R8)(R13*1), Z3, Z19
-	VCVTDQ2PS        256(R12), Z4
-	VMULPS           Z15, Z4, Z4
-	VFMADD231PS.BCST 64(R14), Z4, Z20
-	VCVTDQ2PS        320(R12), Z5
-	VMULPS           Z15, Z5, Z5
-	VFMADD231PS.BCST 64(R14)(R9*1), Z5, Z21
-	VCVTDQ2PS        384(R12), Z6
-	VMULPS           Z15, Z6, Z6
-	VFMADD231PS.BCST 64(R14)(R9*2), Z6, Z22
-	VCVTDQ2PS        448(R12), Z7
-	VMULPS           Z15, Z7, Z7
-	VFMADD231PS.BCST 64(R14)(R13*1), Z7, Z23
-	VCVTDQ2PS        512(R12), Z0
-	VMULPS           Z15, Z0, Z0
-	VFMADD231PS.BCST 64(R15), Z0, Z24
-	VCVTDQ2PS        576(R12), Z1
-	VMULPS           Z15, Z1, Z1
-	VFMADD231PS.BCST 64(R15)(R9*1), Z1, Z25
-	VCVTDQ2PS        640(R12), Z2
-	VMULPS           Z15, Z2, Z2
-	VFMADD231PS.BCST 64(R15)(R9*2), Z2, Z26
-	VCVTDQ2PS        704(R12), Z3
-	VMULPS           Z15, Z3, Z3
-	VFMADD231PS.BCST 64(R15)(R13*1), Z3, Z27
-	VCVTDQ2PS        768(R12), Z4
-	VMULPS           Z15, Z4, Z4
-	VFMADD231PS.BCST 64(BX), Z4, Z28
-	VCVTDQ2PS        832(R12), Z5
-	VMULPS           Z15, Z5, Z5
-	VFMADD231PS.BCST 64(BX)(R9*1), Z5, Z29
-	VCVTDQ2PS        896(R12), Z6
-	VMULPS           Z15, Z6, Z6
-	VFMADD231PS.BCST 64(BX)(R9*2), Z6, Z30
-	VCVTDQ2PS        960(R12), Z7
-	VMULPS           Z15, Z7, Z7
-	VFMADD231PS.BCST 64(BX)(R13*1), Z7, Z31
 	BYTE             $0xc4
 	BYTE             $0x82
 	BYTE             $0x7a
@@ -14918,21 +15097,70 @@ block:
 	BYTE             $0x7b
 	BYTE             $0x49
 	BYTE             $0xd8
+	VCVTPH2PS        (SI), Z15
+	VCVTDQ2PS        (R12), Z0
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS.BCST 1024(R8), Z0, Z16
+	VCVTDQ2PS        64(R12), Z1
+	VMULPS           Z15, Z1, Z1
+	VFMADD231PS.BCST 1028(R8), Z1, Z17
+	VCVTDQ2PS        128(R12), Z2
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS.BCST 1032(R8), Z2, Z18
+	VCVTDQ2PS        192(R12), Z3
+	VMULPS           Z15, Z3, Z3
+	VFMADD231PS.BCST 1036(R8), Z3, Z19
+	VCVTDQ2PS        256(R12), Z4
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS.BCST 1040(R8), Z4, Z20
+	VCVTDQ2PS        320(R12), Z5
+	VMULPS           Z15, Z5, Z5
+	VFMADD231PS.BCST 1044(R8), Z5, Z21
+	VCVTDQ2PS        384(R12), Z6
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS.BCST 1048(R8), Z6, Z22
+	VCVTDQ2PS        448(R12), Z7
+	VMULPS           Z15, Z7, Z7
+	VFMADD231PS.BCST 1052(R8), Z7, Z23
+	VCVTDQ2PS        512(R12), Z0
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS.BCST 1056(R8), Z0, Z24
+	VCVTDQ2PS        576(R12), Z1
+	VMULPS           Z15, Z1, Z1
+	VFMADD231PS.BCST 1060(R8), Z1, Z25
+	VCVTDQ2PS        640(R12), Z2
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS.BCST 1064(R8), Z2, Z26
+	VCVTDQ2PS        704(R12), Z3
+	VMULPS           Z15, Z3, Z3
+	VFMADD231PS.BCST 1068(R8), Z3, Z27
+	VCVTDQ2PS        768(R12), Z4
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS.BCST 1072(R8), Z4, Z28
+	VCVTDQ2PS        832(R12), Z5
+	VMULPS           Z15, Z5, Z5
+	VFMADD231PS.BCST 1076(R8), Z5, Z29
+	VCVTDQ2PS        896(R12), Z6
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS.BCST 1080(R8), Z6, Z30
+	VCVTDQ2PS        960(R12), Z7
+	VMULPS           Z15, Z7, Z7
+	VFMADD231PS.BCST 1084(R8), Z7, Z31
 	ADDQ             $0x00000400, R10
+	ADDQ             $0x00000440, R8
 	ADDQ             $0x20, SI
-	ADDQ             $0x50, R8
-	ADDQ             $0x50, R14
-	ADDQ             $0x50, R15
-	ADDQ             $0x50, BX
 	DECQ             CX
-	JZ               last1
+	JZ               last0
 	BYTE             $0xc4
 	BYTE             $0x82
 	BYTE             $0x7b
 	BYTE             $0x4b
-	BYTE             $0x44
+	BYTE             $0x84
+	BYTE             $0x18
+	BYTE             $0x80
 	BYTE             $0x08
-	BYTE             $0x50
+	BYTE             $0x00
+	BYTE             $0x00
 	BYTE             $0xc4
 	BYTE             $0x82
 	BYTE             $0x7b
@@ -14940,14 +15168,14 @@ block:
 	BYTE             $0x8c
 	BYTE             $0x1a
 	BYTE             $0x00
-	BYTE             $0x04
+	BYTE             $0x08
 	BYTE             $0x00
 	BYTE             $0x00
 	BYTE             $0xc4
 	BYTE             $0xe2
 	BYTE             $0x73
 	BYTE             $0x5e
-	BYTE             $0xd0
+	BYTE             $0xd8
 	BYTE             $0xc4
 	BYTE             $0xe2
 	BYTE             $0x7b
@@ -14958,55 +15186,6 @@ block:
 	BYTE             $0x7b
 	BYTE             $0x49
 	BYTE             $0xc8
-	VCVTPH2PS        (SI), Z15
-	VCVTDQ2PS        2048(R12), Z0
-	VMULPS           Z15, Z0, Z0
-	VFMADD231PS.BCST 64(R8), Z0, Z16
-	VCVTDQ2PS        2112(R12), Z1
-	VMULPS           Z15, Z1, Z1
-	VFMADD231PS.BCST 64(R8)(R9*1), Z1, Z17
-	VCVTDQ2PS        2176(R12), Z2
-	VMULPS           Z15, Z2, Z2
-	VFMADD231PS.BCST 64(R8)(R9*2), Z2, Z18
-	VCVTDQ2PS        2240(R12), Z3
-	VMULPS           Z15, Z3, Z3
-	VFMADD231PS.BCST 64(R8)(R13*1), Z3, Z19
-	VCVTDQ2PS        2304(R12), Z4
-	VMULPS           Z15, Z4, Z4
-	VFMADD231PS.BCST 64(R14), Z4, Z20
-	VCVTDQ2PS        2368(R12), Z5
-	VMULPS           Z15, Z5, Z5
-	VFMADD231PS.BCST 64(R14)(R9*1), Z5, Z21
-	VCVTDQ2PS        2432(R12), Z6
-	VMULPS           Z15, Z6, Z6
-	VFMADD231PS.BCST 64(R14)(R9*2), Z6, Z22
-	VCVTDQ2PS        2496(R12), Z7
-	VMULPS           Z15, Z7, Z7
-	VFMADD231PS.BCST 64(R14)(R13*1), Z7, Z23
-	VCVTDQ2PS        2560(R12), Z0
-	VMULPS           Z15, Z0, Z0
-	VFMADD231PS.BCST 64(R15), Z0, Z24
-	VCVTDQ2PS        2624(R12), Z1
-	VMULPS           Z15, Z1, Z1
-	VFMADD231PS.BCST 64(R15)(R9*1), Z1, Z25
-	VCVTDQ2PS        2688(R12), Z2
-	VMULPS           Z15, Z2, Z2
-	VFMADD231PS.BCST 64(R15)(R9*2), Z2, Z26
-	VCVTDQ2PS        2752(R12), Z3
-	VMULPS           Z15, Z3, Z3
-	VFMADD231PS.BCST 64(R15)(R13*1), Z3, Z27
-	VCVTDQ2PS        2816(R12), Z4
-	VMULPS           Z15, Z4, Z4
-	VFMADD231PS.BCST 64(BX), Z4, Z28
-	VCVTDQ2PS        2880(R12), Z5
-	VMULPS           Z15, Z5, Z5
-	VFMADD231PS.BCST 64(BX)(R9*1), Z5, Z29
-	VCVTDQ2PS        2944(R12), Z6
-	VMULPS           Z15, Z6, Z6
-	VFMADD231PS.BCST 64(BX)(R9*2), Z6, Z30
-	VCVTDQ2PS        3008(R12), Z7
-	VMULPS           Z15, Z7, Z7
-	VFMADD231PS.BCST 64(BX)(R13*1), Z7, Z31
 	BYTE             $0xc4
 	BYTE             $0x82
 	BYTE             $0x7a
@@ -15022,153 +15201,351 @@ block:
 	BYTE             $0x7b
 	BYTE             $0x49
 	BYTE             $0xd0
-	ADDQ             $0x00000400, R10
-	ADDQ             $0x20, SI
-	ADDQ             $0x50, R8
-	ADDQ             $0x50, R14
-	ADDQ             $0x50, R15
-	ADDQ             $0x50, BX
-	JMP              block
-
-last0:
-	VCVTPH2PS        (SI), Z15
-	VCVTDQ2PS        (R12), Z0
-	VMULPS           Z15, Z0, Z0
-	VFMADD231PS.BCST 64(R8), Z0, Z16
-	VCVTDQ2PS        64(R12), Z1
-	VMULPS           Z15, Z1, Z1
-	VFMADD231PS.BCST 64(R8)(R9*1), Z1, Z17
-	VCVTDQ2PS        128(R12), Z2
-	VMULPS           Z15, Z2, Z2
-	VFMADD231PS.BCST 64(R8)(R9*2), Z2, Z18
-	VCVTDQ2PS        192(R12), Z3
-	VMULPS           Z15, Z3, Z3
-	VFMADD231PS.BCST 64(R8)(R13*1), Z3, Z19
-	VCVTDQ2PS        256(R12), Z4
-	VMULPS           Z15, Z4, Z4
-	VFMADD231PS.BCST 64(R14), Z4, Z20
-	VCVTDQ2PS        320(R12), Z5
-	VMULPS           Z15, Z5, Z5
-	VFMADD231PS.BCST 64(R14)(R9*1), Z5, Z21
-	VCVTDQ2PS        384(R12), Z6
-	VMULPS           Z15, Z6, Z6
-	VFMADD231PS.BCST 64(R14)(R9*2), Z6, Z22
-	VCVTDQ2PS        448(R12), Z7
-	VMULPS           Z15, Z7, Z7
-	VFMADD231PS.BCST 64(R14)(R13*1), Z7, Z23
-	VCVTDQ2PS        512(R12), Z0
-	VMULPS           Z15, Z0, Z0
-	VFMADD231PS.BCST 64(R15), Z0, Z24
-	VCVTDQ2PS        576(R12), Z1
-	VMULPS           Z15, Z1, Z1
-	VFMADD231PS.BCST 64(R15)(R9*1), Z1, Z25
-	VCVTDQ2PS        640(R12), Z2
-	VMULPS           Z15, Z2, Z2
-	VFMADD231PS.BCST 64(R15)(R9*2), Z2, Z26
-	VCVTDQ2PS        704(R12), Z3
-	VMULPS           Z15, Z3, Z3
-	VFMADD231PS.BCST 64(R15)(R13*1), Z3, Z27
-	VCVTDQ2PS        768(R12), Z4
-	VMULPS           Z15, Z4, Z4
-	VFMADD231PS.BCST 64(BX), Z4, Z28
-	VCVTDQ2PS        832(R12), Z5
-	VMULPS           Z15, Z5, Z5
-	VFMADD231PS.BCST 64(BX)(R9*1), Z5, Z29
-	VCVTDQ2PS        896(R12), Z6
-	VMULPS           Z15, Z6, Z6
-	VFMADD231PS.BCST 64(BX)(R9*2), Z6, Z30
-	VCVTDQ2PS        960(R12), Z7
-	VMULPS           Z15, Z7, Z7
-	VFMADD231PS.BCST 64(BX)(R13*1), Z7, Z31
-	JMP              store
-
-last1:
 	VCVTPH2PS        (SI), Z15
 	VCVTDQ2PS        2048(R12), Z0
 	VMULPS           Z15, Z0, Z0
-	VFMADD231PS.BCST 64(R8), Z0, Z16
+	VFMADD231PS.BCST 1024(R8), Z0, Z16
 	VCVTDQ2PS        2112(R12), Z1
 	VMULPS           Z15, Z1, Z1
-	VFMADD231PS.BCST 64(R8)(R9*1), Z1, Z17
+	VFMADD231PS.BCST 1028(R8), Z1, Z17
 	VCVTDQ2PS        2176(R12), Z2
 	VMULPS           Z15, Z2, Z2
-	VFMADD231PS.BCST 64(R8)(R9*2), Z2, Z18
+	VFMADD231PS.BCST 1032(R8), Z2, Z18
 	VCVTDQ2PS        2240(R12), Z3
 	VMULPS           Z15, Z3, Z3
-	VFMADD231PS.BCST 64(R8)(R13*1), Z3, Z19
+	VFMADD231PS.BCST 1036(R8), Z3, Z19
 	VCVTDQ2PS        2304(R12), Z4
 	VMULPS           Z15, Z4, Z4
-	VFMADD231PS.BCST 64(R14), Z4, Z20
+	VFMADD231PS.BCST 1040(R8), Z4, Z20
 	VCVTDQ2PS        2368(R12), Z5
 	VMULPS           Z15, Z5, Z5
-	VFMADD231PS.BCST 64(R14)(R9*1), Z5, Z21
+	VFMADD231PS.BCST 1044(R8), Z5, Z21
 	VCVTDQ2PS        2432(R12), Z6
 	VMULPS           Z15, Z6, Z6
-	VFMADD231PS.BCST 64(R14)(R9*2), Z6, Z22
+	VFMADD231PS.BCST 1048(R8), Z6, Z22
 	VCVTDQ2PS        2496(R12), Z7
 	VMULPS           Z15, Z7, Z7
-	VFMADD231PS.BCST 64(R14)(R13*1), Z7, Z23
+	VFMADD231PS.BCST 1052(R8), Z7, Z23
 	VCVTDQ2PS        2560(R12), Z0
 	VMULPS           Z15, Z0, Z0
-	VFMADD231PS.BCST 64(R15), Z0, Z24
+	VFMADD231PS.BCST 1056(R8), Z0, Z24
 	VCVTDQ2PS        2624(R12), Z1
 	VMULPS           Z15, Z1, Z1
-	VFMADD231PS.BCST 64(R15)(R9*1), Z1, Z25
+	VFMADD231PS.BCST 1060(R8), Z1, Z25
 	VCVTDQ2PS        2688(R12), Z2
 	VMULPS           Z15, Z2, Z2
-	VFMADD231PS.BCST 64(R15)(R9*2), Z2, Z26
+	VFMADD231PS.BCST 1064(R8), Z2, Z26
 	VCVTDQ2PS        2752(R12), Z3
 	VMULPS           Z15, Z3, Z3
-	VFMADD231PS.BCST 64(R15)(R13*1), Z3, Z27
+	VFMADD231PS.BCST 1068(R8), Z3, Z27
 	VCVTDQ2PS        2816(R12), Z4
 	VMULPS           Z15, Z4, Z4
-	VFMADD231PS.BCST 64(BX), Z4, Z28
+	VFMADD231PS.BCST 1072(R8), Z4, Z28
 	VCVTDQ2PS        2880(R12), Z5
 	VMULPS           Z15, Z5, Z5
-	VFMADD231PS.BCST 64(BX)(R9*1), Z5, Z29
+	VFMADD231PS.BCST 1076(R8), Z5, Z29
 	VCVTDQ2PS        2944(R12), Z6
 	VMULPS           Z15, Z6, Z6
-	VFMADD231PS.BCST 64(BX)(R9*2), Z6, Z30
+	VFMADD231PS.BCST 1080(R8), Z6, Z30
 	VCVTDQ2PS        3008(R12), Z7
 	VMULPS           Z15, Z7, Z7
-	VFMADD231PS.BCST 64(BX)(R13*1), Z7, Z31
+	VFMADD231PS.BCST 1084(R8), Z7, Z31
+	ADDQ             $0x00000400, R10
+	ADDQ             $0x00000440, R8
+	ADDQ             $0x20, SI
+	JMP              block
+
+last0:
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7a
+	BYTE             $0x4b
+	BYTE             $0x94
+	BYTE             $0x1c
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xd0
+	VCVTPH2PS        (SI), Z15
+	VCVTDQ2PS        2048(R12), Z0
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS.BCST 1024(R8), Z0, Z16
+	VCVTDQ2PS        2112(R12), Z1
+	VMULPS           Z15, Z1, Z1
+	VFMADD231PS.BCST 1028(R8), Z1, Z17
+	VCVTDQ2PS        2176(R12), Z2
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS.BCST 1032(R8), Z2, Z18
+	VCVTDQ2PS        2240(R12), Z3
+	VMULPS           Z15, Z3, Z3
+	VFMADD231PS.BCST 1036(R8), Z3, Z19
+	VCVTDQ2PS        2304(R12), Z4
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS.BCST 1040(R8), Z4, Z20
+	VCVTDQ2PS        2368(R12), Z5
+	VMULPS           Z15, Z5, Z5
+	VFMADD231PS.BCST 1044(R8), Z5, Z21
+	VCVTDQ2PS        2432(R12), Z6
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS.BCST 1048(R8), Z6, Z22
+	VCVTDQ2PS        2496(R12), Z7
+	VMULPS           Z15, Z7, Z7
+	VFMADD231PS.BCST 1052(R8), Z7, Z23
+	VCVTDQ2PS        2560(R12), Z0
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS.BCST 1056(R8), Z0, Z24
+	VCVTDQ2PS        2624(R12), Z1
+	VMULPS           Z15, Z1, Z1
+	VFMADD231PS.BCST 1060(R8), Z1, Z25
+	VCVTDQ2PS        2688(R12), Z2
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS.BCST 1064(R8), Z2, Z26
+	VCVTDQ2PS        2752(R12), Z3
+	VMULPS           Z15, Z3, Z3
+	VFMADD231PS.BCST 1068(R8), Z3, Z27
+	VCVTDQ2PS        2816(R12), Z4
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS.BCST 1072(R8), Z4, Z28
+	VCVTDQ2PS        2880(R12), Z5
+	VMULPS           Z15, Z5, Z5
+	VFMADD231PS.BCST 1076(R8), Z5, Z29
+	VCVTDQ2PS        2944(R12), Z6
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS.BCST 1080(R8), Z6, Z30
+	VCVTDQ2PS        3008(R12), Z7
+	VMULPS           Z15, Z7, Z7
+	VFMADD231PS.BCST 1084(R8), Z7, Z31
+	ADDQ             $0x00000400, R10
+	ADDQ             $0x00000440, R8
+	ADDQ             $0x20, SI
+
+scale0:
+	VCVTPH2PS        (SI), Z15
+	VCVTDQ2PS        (R12), Z0
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS.BCST 1024(R8), Z0, Z16
+	VCVTDQ2PS        64(R12), Z1
+	VMULPS           Z15, Z1, Z1
+	VFMADD231PS.BCST 1028(R8), Z1, Z17
+	VCVTDQ2PS        128(R12), Z2
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS.BCST 1032(R8), Z2, Z18
+	VCVTDQ2PS        192(R12), Z3
+	VMULPS           Z15, Z3, Z3
+	VFMADD231PS.BCST 1036(R8), Z3, Z19
+	VCVTDQ2PS        256(R12), Z4
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS.BCST 1040(R8), Z4, Z20
+	VCVTDQ2PS        320(R12), Z5
+	VMULPS           Z15, Z5, Z5
+	VFMADD231PS.BCST 1044(R8), Z5, Z21
+	VCVTDQ2PS        384(R12), Z6
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS.BCST 1048(R8), Z6, Z22
+	VCVTDQ2PS        448(R12), Z7
+	VMULPS           Z15, Z7, Z7
+	VFMADD231PS.BCST 1052(R8), Z7, Z23
+	VCVTDQ2PS        512(R12), Z0
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS.BCST 1056(R8), Z0, Z24
+	VCVTDQ2PS        576(R12), Z1
+	VMULPS           Z15, Z1, Z1
+	VFMADD231PS.BCST 1060(R8), Z1, Z25
+	VCVTDQ2PS        640(R12), Z2
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS.BCST 1064(R8), Z2, Z26
+	VCVTDQ2PS        704(R12), Z3
+	VMULPS           Z15, Z3, Z3
+	VFMADD231PS.BCST 1068(R8), Z3, Z27
+	VCVTDQ2PS        768(R12), Z4
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS.BCST 1072(R8), Z4, Z28
+	VCVTDQ2PS        832(R12), Z5
+	VMULPS           Z15, Z5, Z5
+	VFMADD231PS.BCST 1076(R8), Z5, Z29
+	VCVTDQ2PS        896(R12), Z6
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS.BCST 1080(R8), Z6, Z30
+	VCVTDQ2PS        960(R12), Z7
+	VMULPS           Z15, Z7, Z7
+	VFMADD231PS.BCST 1084(R8), Z7, Z31
+	JMP              store
+
+only:
+	BYTE $0xc4
+	BYTE $0x82
+	BYTE $0x7a
+	BYTE $0x4b
+	BYTE $0x94
+	BYTE $0x1c
+	BYTE $0x00
+	BYTE $0x00
+	BYTE $0x00
+	BYTE $0x00
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x7b
+	BYTE $0x49
+	BYTE $0xd0
+	JMP  scale0
+
+last1:
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7a
+	BYTE             $0x4b
+	BYTE             $0x9c
+	BYTE             $0x1c
+	BYTE             $0x00
+	BYTE             $0x08
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xd8
+	VCVTPH2PS        (SI), Z15
+	VCVTDQ2PS        (R12), Z0
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS.BCST 1024(R8), Z0, Z16
+	VCVTDQ2PS        64(R12), Z1
+	VMULPS           Z15, Z1, Z1
+	VFMADD231PS.BCST 1028(R8), Z1, Z17
+	VCVTDQ2PS        128(R12), Z2
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS.BCST 1032(R8), Z2, Z18
+	VCVTDQ2PS        192(R12), Z3
+	VMULPS           Z15, Z3, Z3
+	VFMADD231PS.BCST 1036(R8), Z3, Z19
+	VCVTDQ2PS        256(R12), Z4
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS.BCST 1040(R8), Z4, Z20
+	VCVTDQ2PS        320(R12), Z5
+	VMULPS           Z15, Z5, Z5
+	VFMADD231PS.BCST 1044(R8), Z5, Z21
+	VCVTDQ2PS        384(R12), Z6
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS.BCST 1048(R8), Z6, Z22
+	VCVTDQ2PS        448(R12), Z7
+	VMULPS           Z15, Z7, Z7
+	VFMADD231PS.BCST 1052(R8), Z7, Z23
+	VCVTDQ2PS        512(R12), Z0
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS.BCST 1056(R8), Z0, Z24
+	VCVTDQ2PS        576(R12), Z1
+	VMULPS           Z15, Z1, Z1
+	VFMADD231PS.BCST 1060(R8), Z1, Z25
+	VCVTDQ2PS        640(R12), Z2
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS.BCST 1064(R8), Z2, Z26
+	VCVTDQ2PS        704(R12), Z3
+	VMULPS           Z15, Z3, Z3
+	VFMADD231PS.BCST 1068(R8), Z3, Z27
+	VCVTDQ2PS        768(R12), Z4
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS.BCST 1072(R8), Z4, Z28
+	VCVTDQ2PS        832(R12), Z5
+	VMULPS           Z15, Z5, Z5
+	VFMADD231PS.BCST 1076(R8), Z5, Z29
+	VCVTDQ2PS        896(R12), Z6
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS.BCST 1080(R8), Z6, Z30
+	VCVTDQ2PS        960(R12), Z7
+	VMULPS           Z15, Z7, Z7
+	VFMADD231PS.BCST 1084(R8), Z7, Z31
+	ADDQ             $0x00000400, R10
+	ADDQ             $0x00000440, R8
+	ADDQ             $0x20, SI
+	VCVTPH2PS        (SI), Z15
+	VCVTDQ2PS        2048(R12), Z0
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS.BCST 1024(R8), Z0, Z16
+	VCVTDQ2PS        2112(R12), Z1
+	VMULPS           Z15, Z1, Z1
+	VFMADD231PS.BCST 1028(R8), Z1, Z17
+	VCVTDQ2PS        2176(R12), Z2
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS.BCST 1032(R8), Z2, Z18
+	VCVTDQ2PS        2240(R12), Z3
+	VMULPS           Z15, Z3, Z3
+	VFMADD231PS.BCST 1036(R8), Z3, Z19
+	VCVTDQ2PS        2304(R12), Z4
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS.BCST 1040(R8), Z4, Z20
+	VCVTDQ2PS        2368(R12), Z5
+	VMULPS           Z15, Z5, Z5
+	VFMADD231PS.BCST 1044(R8), Z5, Z21
+	VCVTDQ2PS        2432(R12), Z6
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS.BCST 1048(R8), Z6, Z22
+	VCVTDQ2PS        2496(R12), Z7
+	VMULPS           Z15, Z7, Z7
+	VFMADD231PS.BCST 1052(R8), Z7, Z23
+	VCVTDQ2PS        2560(R12), Z0
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS.BCST 1056(R8), Z0, Z24
+	VCVTDQ2PS        2624(R12), Z1
+	VMULPS           Z15, Z1, Z1
+	VFMADD231PS.BCST 1060(R8), Z1, Z25
+	VCVTDQ2PS        2688(R12), Z2
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS.BCST 1064(R8), Z2, Z26
+	VCVTDQ2PS        2752(R12), Z3
+	VMULPS           Z15, Z3, Z3
+	VFMADD231PS.BCST 1068(R8), Z3, Z27
+	VCVTDQ2PS        2816(R12), Z4
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS.BCST 1072(R8), Z4, Z28
+	VCVTDQ2PS        2880(R12), Z5
+	VMULPS           Z15, Z5, Z5
+	VFMADD231PS.BCST 1076(R8), Z5, Z29
+	VCVTDQ2PS        2944(R12), Z6
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS.BCST 1080(R8), Z6, Z30
+	VCVTDQ2PS        3008(R12), Z7
+	VMULPS           Z15, Z7, Z7
+	VFMADD231PS.BCST 1084(R8), Z7, Z31
 
 store:
-	MOVQ    dstStride+8(FP), DX
 	VMOVUPS Z16, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z17, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z18, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z19, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z20, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z21, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z22, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z23, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z24, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z25, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z26, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z27, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z28, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z29, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z30, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z31, (DI)
-	ADDQ    DX, DI
-	LEAQ    (AX)(R9*8), AX
-	LEAQ    (AX)(R9*8), AX
+	ADDQ    R9, DI
+	ADDQ    xTile+40(FP), AX
 	DECQ    tiles+56(FP)
 	JNZ     tile
 
@@ -15204,347 +15581,250 @@ DATA tilesQ4<>+55(SB)/1, $0x10
 DATA tilesQ4<>+56(SB)/8, $0x0000000000000000
 GLOBL tilesQ4<>(SB), RODATA|NOPTR, $64
 
-// func panelQ4AMX(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xStride uintptr, blocks int, tiles int, scratch *byte, packed *byte)
+// func panelQ4AMX(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xTile uintptr, blocks int, tiles int, scratch *byte, packed *byte)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·panelQ4AMX(SB), NOSPLIT, $0-80
-	LEAQ   tilesQ4<>+0(SB), AX
-	BYTE   $0xc4
-	BYTE   $0xe2
-	BYTE   $0x78
-	BYTE   $0x49
-	BYTE   $0x00
-	MOVQ   xStride+40(FP), R9
-	MOVQ   scratch+64(FP), R12
-	MOVQ   x+32(FP), AX
-	MOVQ   $0x0000000000000040, R11
-	LEAQ   (R9)(R9*2), R13
-	MOVQ   dst+0(FP), DI
-	MOVQ   packed+72(FP), DX
-	MOVQ   blocks+48(FP), CX
-	IMUL3Q $0x00000200, CX, CX
-	ADDQ   CX, DX
-	MOVQ   AX, R8
-	LEAQ   (R8)(R9*4), R14
-	LEAQ   (R8)(R9*8), R15
-	LEAQ   (R14)(R9*8), BX
-	MOVQ   w+16(FP), R10
-	MOVQ   s+24(FP), SI
-	MOVQ   blocks+48(FP), CX
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	VPXORD Z24, Z24, Z24
-	VPXORD Z25, Z25, Z25
-	VPXORD Z26, Z26, Z26
-	VPXORD Z27, Z27, Z27
-	VPXORD Z28, Z28, Z28
-	VPXORD Z29, Z29, Z29
-	VPXORD Z30, Z30, Z30
-	VPXORD Z31, Z31, Z31
-	BYTE   $0xc4
-	BYTE   $0x82
-	BYTE   $0x7b
-	BYTE   $0x4b
-	BYTE   $0x44
-	BYTE   $0x08
-	BYTE   $0x00
-	BYTE   $0xc4
-	BYTE   $0x82
-	BYTE   $0x7b
-	BYTE   $0x4b
-	BYTE   $0x8c
-	BYTE   $0x1a
-	BYTE   $0x00
-	BYTE   $0x00
-	BYTE   $0x00
-	BYTE   $0x00
-	BYTE   $0xc4
-	BYTE   $0xe2
-	BYTE   $0x73
-	BYTE   $0x5e
-	BYTE   $0xd0
-	BYTE   $0xc4
-	BYTE   $0xe2
-	BYTE   $0x7b
-	BYTE   $0x49
-	BYTE   $0xc0
-	BYTE   $0xc4
-	BYTE   $0xe2
-	BYTE   $0x7b
-	BYTE   $0x49
-	BYTE   $0xc8
-	BYTE   $0xc4
-	BYTE   $0x82
-	BYTE   $0x7b
-	BYTE   $0x4b
-	BYTE   $0x5c
-	BYTE   $0x08
-	BYTE   $0x20
-	BYTE   $0xc4
-	BYTE   $0x82
-	BYTE   $0x7b
-	BYTE   $0x4b
-	BYTE   $0xa4
-	BYTE   $0x1a
-	BYTE   $0x00
-	BYTE   $0x02
-	BYTE   $0x00
-	BYTE   $0x00
-	BYTE   $0xc4
-	BYTE   $0xe2
-	BYTE   $0x5b
-	BYTE   $0x5e
-	BYTE   $0xeb
-	BYTE   $0xc4
-	BYTE   $0xe2
-	BYTE   $0x7b
-	BYTE   $0x49
-	BYTE   $0xd8
-	BYTE   $0xc4
-	BYTE   $0xe2
-	BYTE   $0x7b
-	BYTE   $0x49
-	BYTE   $0xe0
-	BYTE   $0xc4
-	BYTE   $0x82
-	BYTE   $0x7a
-	BYTE   $0x4b
-	BYTE   $0x94
-	BYTE   $0x1c
-	BYTE   $0x00
-	BYTE   $0x00
-	BYTE   $0x00
-	BYTE   $0x00
-	BYTE   $0xc4
-	BYTE   $0x82
-	BYTE   $0x7a
-	BYTE   $0x4b
-	BYTE   $0xac
-	BYTE   $0x1c
-	BYTE   $0x00
-	BYTE   $0x04
-	BYTE   $0x00
-	BYTE   $0x00
-	BYTE   $0xc4
-	BYTE   $0xe2
-	BYTE   $0x7b
-	BYTE   $0x49
-	BYTE   $0xd0
-	BYTE   $0xc4
-	BYTE   $0xe2
-	BYTE   $0x7b
-	BYTE   $0x49
-	BYTE   $0xe8
+	LEAQ       tilesQ4<>+0(SB), AX
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x78
+	BYTE       $0x49
+	BYTE       $0x00
+	MOVQ       dstStride+8(FP), R9
+	MOVQ       scratch+64(FP), R12
+	MOVQ       x+32(FP), AX
+	MOVQ       $0x0000000000000040, R11
+	MOVQ       dst+0(FP), DI
+	MOVQ       packed+72(FP), DX
+	MOVQ       blocks+48(FP), CX
+	IMUL3Q     $0x00000200, CX, CX
+	ADDQ       CX, DX
+	MOVQ       AX, R8
+	MOVQ       w+16(FP), R10
+	MOVQ       s+24(FP), SI
+	MOVQ       blocks+48(FP), CX
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	VPXORD     Z24, Z24, Z24
+	VPXORD     Z25, Z25, Z25
+	VPXORD     Z26, Z26, Z26
+	VPXORD     Z27, Z27, Z27
+	VPXORD     Z28, Z28, Z28
+	VPXORD     Z29, Z29, Z29
+	VPXORD     Z30, Z30, Z30
+	VPXORD     Z31, Z31, Z31
+	BYTE       $0xc4
+	BYTE       $0x82
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x84
+	BYTE       $0x18
+	BYTE       $0x00
+	BYTE       $0x00
+	BYTE       $0x00
+	BYTE       $0x00
+	BYTE       $0xc4
+	BYTE       $0x82
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x8c
+	BYTE       $0x1a
+	BYTE       $0x00
+	BYTE       $0x00
+	BYTE       $0x00
+	BYTE       $0x00
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x73
+	BYTE       $0x5e
+	BYTE       $0xd0
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x49
+	BYTE       $0xc0
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x49
+	BYTE       $0xc8
+	BYTE       $0xc4
+	BYTE       $0x82
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x9c
+	BYTE       $0x18
+	BYTE       $0x20
+	BYTE       $0x00
+	BYTE       $0x00
+	BYTE       $0x00
+	BYTE       $0xc4
+	BYTE       $0x82
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0xa4
+	BYTE       $0x1a
+	BYTE       $0x00
+	BYTE       $0x02
+	BYTE       $0x00
+	BYTE       $0x00
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x5b
+	BYTE       $0x5e
+	BYTE       $0xeb
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x49
+	BYTE       $0xd8
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x49
+	BYTE       $0xe0
+	PREFETCHT1 (DX)
+	PREFETCHT1 64(DX)
+	PREFETCHT1 128(DX)
+	PREFETCHT1 192(DX)
+	PREFETCHT1 256(DX)
+	PREFETCHT1 320(DX)
+	PREFETCHT1 384(DX)
+	PREFETCHT1 448(DX)
+	PREFETCHT0 512(SI)
+	ADDQ       $0x00000200, DX
+	DECQ       CX
+	JZ         firstonly
+	BYTE       $0xc4
+	BYTE       $0x82
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x84
+	BYTE       $0x18
+	BYTE       $0x40
+	BYTE       $0x04
+	BYTE       $0x00
+	BYTE       $0x00
+	BYTE       $0xc4
+	BYTE       $0x82
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x8c
+	BYTE       $0x1a
+	BYTE       $0x00
+	BYTE       $0x04
+	BYTE       $0x00
+	BYTE       $0x00
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x73
+	BYTE       $0x5e
+	BYTE       $0xf0
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x49
+	BYTE       $0xc0
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x49
+	BYTE       $0xc8
+	BYTE       $0xc4
+	BYTE       $0x82
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0x9c
+	BYTE       $0x18
+	BYTE       $0x60
+	BYTE       $0x04
+	BYTE       $0x00
+	BYTE       $0x00
+	BYTE       $0xc4
+	BYTE       $0x82
+	BYTE       $0x7b
+	BYTE       $0x4b
+	BYTE       $0xa4
+	BYTE       $0x1a
+	BYTE       $0x00
+	BYTE       $0x06
+	BYTE       $0x00
+	BYTE       $0x00
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x5b
+	BYTE       $0x5e
+	BYTE       $0xfb
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x49
+	BYTE       $0xd8
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x49
+	BYTE       $0xe0
+	PREFETCHT1 (DX)
+	PREFETCHT1 64(DX)
+	PREFETCHT1 128(DX)
+	PREFETCHT1 192(DX)
+	PREFETCHT1 256(DX)
+	PREFETCHT1 320(DX)
+	PREFETCHT1 384(DX)
+	PREFETCHT1 448(DX)
+	PREFETCHT0 512(SI)
+	ADDQ       $0x00000200, DX
+	BYTE       $0xc4
+	BYTE       $0x82
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0x94
+	BYTE       $0x1c
+	BYTE       $0x00
+	BYTE       $0x00
+	BYTE       $0x00
+	BYTE       $0x00
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x49
+	BYTE       $0xd0
+	BYTE       $0xc4
+	BYTE       $0x82
+	BYTE       $0x7a
+	BYTE       $0x4b
+	BYTE       $0xac
+	BYTE       $0x1c
+	BYTE       $0x00
+	BYTE       $0x04
+	BYTE       $0x00
+	BYTE       $0x00
+	BYTE       $0xc4
+	BYTE       $0xe2
+	BYTE       $0x7b
+	BYTE       $0x49
+	BYTE       $0xe8
 
 firstblock:
-	DECQ             CX
-	JZ               firstlast0
-	BYTE             $0xc4
-	BYTE             $0x82
-	BYTE             $0x7b
-	BYTE             $0x4b
-	BYTE             $0x44
-	BYTE             $0x08
-	BYTE             $0x50
-	BYTE             $0xc4
-	BYTE             $0x82
-	BYTE             $0x7b
-	BYTE             $0x4b
-	BYTE             $0x8c
-	BYTE             $0x1a
-	BYTE             $0x00
-	BYTE             $0x04
-	BYTE             $0x00
-	BYTE             $0x00
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x73
-	BYTE             $0x5e
-	BYTE             $0xf0
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x7b
-	BYTE             $0x49
-	BYTE             $0xc0
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x7b
-	BYTE             $0x49
-	BYTE             $0xc8
-	BYTE             $0xc4
-	BYTE             $0x82
-	BYTE             $0x7b
-	BYTE             $0x4b
-	BYTE             $0x5c
-	BYTE             $0x08
-	BYTE             $0x70
-	BYTE             $0xc4
-	BYTE             $0x82
-	BYTE             $0x7b
-	BYTE             $0x4b
-	BYTE             $0xa4
-	BYTE             $0x1a
-	BYTE             $0x00
-	BYTE             $0x06
-	BYTE             $0x00
-	BYTE             $0x00
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x5b
-	BYTE             $0x5e
-	BYTE             $0xfb
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x7b
-	BYTE             $0x49
-	BYTE             $0xd8
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x7b
-	BYTE             $0x49
-	BYTE             $0xe0
-	PREFETCHT1       (DX)
-	PREFETCHT1       64(DX)
-	PREFETCHT1       128(DX)
-	PREFETCHT1       192(DX)
-	PREFETCHT1       256(DX)
-	PREFETCHT1       320(DX)
-	PREFETCHT1       384(DX)
-	PREFETCHT1       448(DX)
-	PREFETCHT0       512(SI)
-	ADDQ             $0x00000200, DX
-	VCVTPH2PS        (SI), Z14
-	VCVTPH2PS        32(SI), Z15
-	VCVTDQ2PS        (R12), Z0
-	VCVTDQ2PS        1024(R12), Z1
-	VMULPS           Z14, Z0, Z0
-	VFMADD231PS      Z15, Z1, Z0
-	VFMADD231PS.BCST 64(R8), Z0, Z16
-	VCVTDQ2PS        64(R12), Z2
-	VCVTDQ2PS        1088(R12), Z3
-	VMULPS           Z14, Z2, Z2
-	VFMADD231PS      Z15, Z3, Z2
-	VFMADD231PS.BCST 64(R8)(R9*1), Z2, Z17
-	VCVTDQ2PS        128(R12), Z4
-	VCVTDQ2PS        1152(R12), Z5
-	VMULPS           Z14, Z4, Z4
-	VFMADD231PS      Z15, Z5, Z4
-	VFMADD231PS.BCST 64(R8)(R9*2), Z4, Z18
-	VCVTDQ2PS        192(R12), Z6
-	VCVTDQ2PS        1216(R12), Z7
-	VMULPS           Z14, Z6, Z6
-	VFMADD231PS      Z15, Z7, Z6
-	VFMADD231PS.BCST 64(R8)(R13*1), Z6, Z19
-	VCVTDQ2PS        256(R12), Z8
-	VCVTDQ2PS        1280(R12), Z9
-	VMULPS           Z14, Z8, Z8
-	VFMADD231PS      Z15, Z9, Z8
-	VFMADD231PS.BCST 64(R14), Z8, Z20
-	VCVTDQ2PS        320(R12), Z10
-	VCVTDQ2PS        1344(R12), Z11
-	VMULPS           Z14, Z10, Z10
-	VFMADD231PS      Z15, Z11, Z10
-	VFMADD231PS.BCST 64(R14)(R9*1), Z10, Z21
-	VCVTDQ2PS        384(R12), Z0
-	VCVTDQ2PS        1408(R12), Z1
-	VMULPS           Z14, Z0, Z0
-	VFMADD231PS      Z15, Z1, Z0
-	VFMADD231PS.BCST 64(R14)(R9*2), Z0, Z22
-	VCVTDQ2PS        448(R12), Z2
-	VCVTDQ2PS        1472(R12), Z3
-	VMULPS           Z14, Z2, Z2
-	VFMADD231PS      Z15, Z3, Z2
-	VFMADD231PS.BCST 64(R14)(R13*1), Z2, Z23
-	VCVTDQ2PS        512(R12), Z4
-	VCVTDQ2PS        1536(R12), Z5
-	VMULPS           Z14, Z4, Z4
-	VFMADD231PS      Z15, Z5, Z4
-	VFMADD231PS.BCST 64(R15), Z4, Z24
-	VCVTDQ2PS        576(R12), Z6
-	VCVTDQ2PS        1600(R12), Z7
-	VMULPS           Z14, Z6, Z6
-	VFMADD231PS      Z15, Z7, Z6
-	VFMADD231PS.BCST 64(R15)(R9*1), Z6, Z25
-	VCVTDQ2PS        640(R12), Z8
-	VCVTDQ2PS        1664(R12), Z9
-	VMULPS           Z14, Z8, Z8
-	VFMADD231PS      Z15, Z9, Z8
-	VFMADD231PS.BCST 64(R15)(R9*2), Z8, Z26
-	VCVTDQ2PS        704(R12), Z10
-	VCVTDQ2PS        1728(R12), Z11
-	VMULPS           Z14, Z10, Z10
-	VFMADD231PS      Z15, Z11, Z10
-	VFMADD231PS.BCST 64(R15)(R13*1), Z10, Z27
-	VCVTDQ2PS        768(R12), Z0
-	VCVTDQ2PS        1792(R12), Z1
-	VMULPS           Z14, Z0, Z0
-	VFMADD231PS      Z15, Z1, Z0
-	VFMADD231PS.BCST 64(BX), Z0, Z28
-	VCVTDQ2PS        832(R12), Z2
-	VCVTDQ2PS        1856(R12), Z3
-	VMULPS           Z14, Z2, Z2
-	VFMADD231PS      Z15, Z3, Z2
-	VFMADD231PS.BCST 64(BX)(R9*1), Z2, Z29
-	VCVTDQ2PS        896(R12), Z4
-	VCVTDQ2PS        1920(R12), Z5
-	VMULPS           Z14, Z4, Z4
-	VFMADD231PS      Z15, Z5, Z4
-	VFMADD231PS.BCST 64(BX)(R9*2), Z4, Z30
-	VCVTDQ2PS        960(R12), Z6
-	VCVTDQ2PS        1984(R12), Z7
-	VMULPS           Z14, Z6, Z6
-	VFMADD231PS      Z15, Z7, Z6
-	VFMADD231PS.BCST 64(BX)(R13*1), Z6, Z31
-	BYTE             $0xc4
-	BYTE             $0x82
-	BYTE             $0x7a
-	BYTE             $0x4b
-	BYTE             $0xb4
-	BYTE             $0x1c
-	BYTE             $0x00
-	BYTE             $0x08
-	BYTE             $0x00
-	BYTE             $0x00
-	BYTE             $0xc4
-	BYTE             $0x82
-	BYTE             $0x7a
-	BYTE             $0x4b
-	BYTE             $0xbc
-	BYTE             $0x1c
-	BYTE             $0x00
-	BYTE             $0x0c
-	BYTE             $0x00
-	BYTE             $0x00
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x7b
-	BYTE             $0x49
-	BYTE             $0xf0
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x7b
-	BYTE             $0x49
-	BYTE             $0xf8
-	ADDQ             $0x00000400, R10
-	ADDQ             $0x40, SI
-	ADDQ             $0x50, R8
-	ADDQ             $0x50, R14
-	ADDQ             $0x50, R15
-	ADDQ             $0x50, BX
 	DECQ             CX
 	JZ               firstlast1
 	BYTE             $0xc4
 	BYTE             $0x82
 	BYTE             $0x7b
 	BYTE             $0x4b
-	BYTE             $0x44
+	BYTE             $0x84
+	BYTE             $0x18
+	BYTE             $0x80
 	BYTE             $0x08
-	BYTE             $0x50
+	BYTE             $0x00
+	BYTE             $0x00
 	BYTE             $0xc4
 	BYTE             $0x82
 	BYTE             $0x7b
@@ -15552,7 +15832,7 @@ firstblock:
 	BYTE             $0x8c
 	BYTE             $0x1a
 	BYTE             $0x00
-	BYTE             $0x04
+	BYTE             $0x08
 	BYTE             $0x00
 	BYTE             $0x00
 	BYTE             $0xc4
@@ -15574,9 +15854,12 @@ firstblock:
 	BYTE             $0x82
 	BYTE             $0x7b
 	BYTE             $0x4b
-	BYTE             $0x5c
+	BYTE             $0x9c
+	BYTE             $0x18
+	BYTE             $0xa0
 	BYTE             $0x08
-	BYTE             $0x70
+	BYTE             $0x00
+	BYTE             $0x00
 	BYTE             $0xc4
 	BYTE             $0x82
 	BYTE             $0x7b
@@ -15584,7 +15867,7 @@ firstblock:
 	BYTE             $0xa4
 	BYTE             $0x1a
 	BYTE             $0x00
-	BYTE             $0x06
+	BYTE             $0x0a
 	BYTE             $0x00
 	BYTE             $0x00
 	BYTE             $0xc4
@@ -15612,88 +15895,205 @@ firstblock:
 	PREFETCHT1       448(DX)
 	PREFETCHT0       512(SI)
 	ADDQ             $0x00000200, DX
-	VCVTPH2PS        (SI), Z14
-	VCVTPH2PS        32(SI), Z15
-	VCVTDQ2PS        2048(R12), Z0
-	VCVTDQ2PS        3072(R12), Z1
-	VMULPS           Z14, Z0, Z0
-	VFMADD231PS      Z15, Z1, Z0
-	VFMADD231PS.BCST 64(R8), Z0, Z16
-	VCVTDQ2PS        2112(R12), Z2
-	VCVTDQ2PS        3136(R12), Z3
-	VMULPS           Z14, Z2, Z2
-	VFMADD231PS      Z15, Z3, Z2
-	VFMADD231PS.BCST 64(R8)(R9*1), Z2, Z17
-	VCVTDQ2PS        2176(R12), Z4
-	VCVTDQ2PS        3200(R12), Z5
-	VMULPS           Z14, Z4, Z4
-	VFMADD231PS      Z15, Z5, Z4
-	VFMADD231PS.BCST 64(R8)(R9*2), Z4, Z18
-	VCVTDQ2PS        2240(R12), Z6
-	VCVTDQ2PS        3264(R12), Z7
-	VMULPS           Z14, Z6, Z6
-	VFMADD231PS      Z15, Z7, Z6
-	VFMADD231PS.BCST 64(R8)(R13*1), Z6, Z19
-	VCVTDQ2PS        2304(R12), Z8
-	VCVTDQ2PS        3328(R12), Z9
-	VMULPS           Z14, Z8, Z8
-	VFMADD231PS      Z15, Z9, Z8
-	VFMADD231PS.BCST 64(R14), Z8, Z20
-	VCVTDQ2PS        2368(R12), Z10
-	VCVTDQ2PS        3392(R12), Z11
-	VMULPS           Z14, Z10, Z10
-	VFMADD231PS      Z15, Z11, Z10
-	VFMADD231PS.BCST 64(R14)(R9*1), Z10, Z21
-	VCVTDQ2PS        2432(R12), Z0
-	VCVTDQ2PS        3456(R12), Z1
-	VMULPS           Z14, Z0, Z0
-	VFMADD231PS      Z15, Z1, Z0
-	VFMADD231PS.BCST 64(R14)(R9*2), Z0, Z22
-	VCVTDQ2PS        2496(R12), Z2
-	VCVTDQ2PS        3520(R12), Z3
-	VMULPS           Z14, Z2, Z2
-	VFMADD231PS      Z15, Z3, Z2
-	VFMADD231PS.BCST 64(R14)(R13*1), Z2, Z23
-	VCVTDQ2PS        2560(R12), Z4
-	VCVTDQ2PS        3584(R12), Z5
-	VMULPS           Z14, Z4, Z4
-	VFMADD231PS      Z15, Z5, Z4
-	VFMADD231PS.BCST 64(R15), Z4, Z24
-	VCVTDQ2PS        2624(R12), Z6
-	VCVTDQ2PS        3648(R12), Z7
-	VMULPS           Z14, Z6, Z6
-	VFMADD231PS      Z15, Z7, Z6
-	VFMADD231PS.BCST 64(R15)(R9*1), Z6, Z25
-	VCVTDQ2PS        2688(R12), Z8
-	VCVTDQ2PS        3712(R12), Z9
-	VMULPS           Z14, Z8, Z8
-	VFMADD231PS      Z15, Z9, Z8
-	VFMADD231PS.BCST 64(R15)(R9*2), Z8, Z26
-	VCVTDQ2PS        2752(R12), Z10
-	VCVTDQ2PS        3776(R12), Z11
-	VMULPS           Z14, Z10, Z10
-	VFMADD231PS      Z15, Z11, Z10
-	VFMADD231PS.BCST 64(R15)(R13*1), Z10, Z27
-	VCVTDQ2PS        2816(R12), Z0
-	VCVTDQ2PS        3840(R12), Z1
-	VMULPS           Z14, Z0, Z0
-	VFMADD231PS      Z15, Z1, Z0
-	VFMADD231PS.BCST 64(BX), Z0, Z28
-	VCVTDQ2PS        2880(R12), Z2
-	VCVTDQ2PS        3904(R12), Z3
-	VMULPS           Z14, Z2, Z2
-	VFMADD231PS      Z15, Z3, Z2
-	VFMADD231PS.BCST 64(BX)(R9*1), Z2, Z29
-	VCVTDQ2PS        2944(R12), Z4
-	VCVTDQ2PS        3968(R12), Z5
-	VMULPS           Z14, Z4, Z4
-	VFMADD231PS      Z15, Z5, Z4
-	VFMADD231PS.BCST 64(BX)(R9*2), Z4, Z30
-	VCVTDQ2PS        3008(R12), Z6
-	VCVTDQ2PS        4032(R12), Z7
-	VMULPS           Z14, Z6, Z6
-	VFMADD231PS      Z15, Z7, Z6
-	VFMADD231PS.BCST 64(BX)(R13*1), Z6, Z31
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7a
+	BYTE             $0x4b
+	BYTE             $0xb4
+	BYTE             $0x1c
+	BYTE             $0x00
+	BYTE             $0x08
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xf0
+	VCVTPH2PS        (SI), Z15
+	VCVTPH2PS        32(SI), Z14
+	VCVTDQ2PS        (R12), Z0
+	VCVTDQ2PS        1024(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1024(R8), Z0, Z16
+	VCVTDQ2PS        64(R12), Z2
+	VCVTDQ2PS        1088(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1028(R8), Z2, Z17
+	VCVTDQ2PS        128(R12), Z4
+	VCVTDQ2PS        1152(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1032(R8), Z4, Z18
+	VCVTDQ2PS        192(R12), Z6
+	VCVTDQ2PS        1216(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1036(R8), Z6, Z19
+	VCVTDQ2PS        256(R12), Z8
+	VCVTDQ2PS        1280(R12), Z9
+	VMULPS           Z15, Z8, Z8
+	VFMADD231PS      Z14, Z9, Z8
+	VFMADD231PS.BCST 1040(R8), Z8, Z20
+	VCVTDQ2PS        320(R12), Z10
+	VCVTDQ2PS        1344(R12), Z11
+	VMULPS           Z15, Z10, Z10
+	VFMADD231PS      Z14, Z11, Z10
+	VFMADD231PS.BCST 1044(R8), Z10, Z21
+	VCVTDQ2PS        384(R12), Z0
+	VCVTDQ2PS        1408(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1048(R8), Z0, Z22
+	VCVTDQ2PS        448(R12), Z2
+	VCVTDQ2PS        1472(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1052(R8), Z2, Z23
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7a
+	BYTE             $0x4b
+	BYTE             $0xbc
+	BYTE             $0x1c
+	BYTE             $0x00
+	BYTE             $0x0c
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xf8
+	VCVTPH2PS        (SI), Z15
+	VCVTPH2PS        32(SI), Z14
+	VCVTDQ2PS        512(R12), Z4
+	VCVTDQ2PS        1536(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1056(R8), Z4, Z24
+	VCVTDQ2PS        576(R12), Z6
+	VCVTDQ2PS        1600(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1060(R8), Z6, Z25
+	VCVTDQ2PS        640(R12), Z8
+	VCVTDQ2PS        1664(R12), Z9
+	VMULPS           Z15, Z8, Z8
+	VFMADD231PS      Z14, Z9, Z8
+	VFMADD231PS.BCST 1064(R8), Z8, Z26
+	VCVTDQ2PS        704(R12), Z10
+	VCVTDQ2PS        1728(R12), Z11
+	VMULPS           Z15, Z10, Z10
+	VFMADD231PS      Z14, Z11, Z10
+	VFMADD231PS.BCST 1068(R8), Z10, Z27
+	VCVTDQ2PS        768(R12), Z0
+	VCVTDQ2PS        1792(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1072(R8), Z0, Z28
+	VCVTDQ2PS        832(R12), Z2
+	VCVTDQ2PS        1856(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1076(R8), Z2, Z29
+	VCVTDQ2PS        896(R12), Z4
+	VCVTDQ2PS        1920(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1080(R8), Z4, Z30
+	VCVTDQ2PS        960(R12), Z6
+	VCVTDQ2PS        1984(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1084(R8), Z6, Z31
+	ADDQ             $0x00000400, R10
+	ADDQ             $0x00000440, R8
+	ADDQ             $0x40, SI
+	DECQ             CX
+	JZ               firstlast0
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7b
+	BYTE             $0x4b
+	BYTE             $0x84
+	BYTE             $0x18
+	BYTE             $0x80
+	BYTE             $0x08
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7b
+	BYTE             $0x4b
+	BYTE             $0x8c
+	BYTE             $0x1a
+	BYTE             $0x00
+	BYTE             $0x08
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x73
+	BYTE             $0x5e
+	BYTE             $0xf0
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xc0
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xc8
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7b
+	BYTE             $0x4b
+	BYTE             $0x9c
+	BYTE             $0x18
+	BYTE             $0xa0
+	BYTE             $0x08
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7b
+	BYTE             $0x4b
+	BYTE             $0xa4
+	BYTE             $0x1a
+	BYTE             $0x00
+	BYTE             $0x0a
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x5b
+	BYTE             $0x5e
+	BYTE             $0xfb
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xd8
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xe0
+	PREFETCHT1       (DX)
+	PREFETCHT1       64(DX)
+	PREFETCHT1       128(DX)
+	PREFETCHT1       192(DX)
+	PREFETCHT1       256(DX)
+	PREFETCHT1       320(DX)
+	PREFETCHT1       384(DX)
+	PREFETCHT1       448(DX)
+	PREFETCHT0       512(SI)
+	ADDQ             $0x00000200, DX
 	BYTE             $0xc4
 	BYTE             $0x82
 	BYTE             $0x7a
@@ -15704,6 +16104,53 @@ firstblock:
 	BYTE             $0x00
 	BYTE             $0x00
 	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xd0
+	VCVTPH2PS        (SI), Z15
+	VCVTPH2PS        32(SI), Z14
+	VCVTDQ2PS        2048(R12), Z0
+	VCVTDQ2PS        3072(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1024(R8), Z0, Z16
+	VCVTDQ2PS        2112(R12), Z2
+	VCVTDQ2PS        3136(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1028(R8), Z2, Z17
+	VCVTDQ2PS        2176(R12), Z4
+	VCVTDQ2PS        3200(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1032(R8), Z4, Z18
+	VCVTDQ2PS        2240(R12), Z6
+	VCVTDQ2PS        3264(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1036(R8), Z6, Z19
+	VCVTDQ2PS        2304(R12), Z8
+	VCVTDQ2PS        3328(R12), Z9
+	VMULPS           Z15, Z8, Z8
+	VFMADD231PS      Z14, Z9, Z8
+	VFMADD231PS.BCST 1040(R8), Z8, Z20
+	VCVTDQ2PS        2368(R12), Z10
+	VCVTDQ2PS        3392(R12), Z11
+	VMULPS           Z15, Z10, Z10
+	VFMADD231PS      Z14, Z11, Z10
+	VFMADD231PS.BCST 1044(R8), Z10, Z21
+	VCVTDQ2PS        2432(R12), Z0
+	VCVTDQ2PS        3456(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1048(R8), Z0, Z22
+	VCVTDQ2PS        2496(R12), Z2
+	VCVTDQ2PS        3520(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1052(R8), Z2, Z23
 	BYTE             $0xc4
 	BYTE             $0x82
 	BYTE             $0x7a
@@ -15718,253 +16165,531 @@ firstblock:
 	BYTE             $0xe2
 	BYTE             $0x7b
 	BYTE             $0x49
+	BYTE             $0xe8
+	VCVTPH2PS        (SI), Z15
+	VCVTPH2PS        32(SI), Z14
+	VCVTDQ2PS        2560(R12), Z4
+	VCVTDQ2PS        3584(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1056(R8), Z4, Z24
+	VCVTDQ2PS        2624(R12), Z6
+	VCVTDQ2PS        3648(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1060(R8), Z6, Z25
+	VCVTDQ2PS        2688(R12), Z8
+	VCVTDQ2PS        3712(R12), Z9
+	VMULPS           Z15, Z8, Z8
+	VFMADD231PS      Z14, Z9, Z8
+	VFMADD231PS.BCST 1064(R8), Z8, Z26
+	VCVTDQ2PS        2752(R12), Z10
+	VCVTDQ2PS        3776(R12), Z11
+	VMULPS           Z15, Z10, Z10
+	VFMADD231PS      Z14, Z11, Z10
+	VFMADD231PS.BCST 1068(R8), Z10, Z27
+	VCVTDQ2PS        2816(R12), Z0
+	VCVTDQ2PS        3840(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1072(R8), Z0, Z28
+	VCVTDQ2PS        2880(R12), Z2
+	VCVTDQ2PS        3904(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1076(R8), Z2, Z29
+	VCVTDQ2PS        2944(R12), Z4
+	VCVTDQ2PS        3968(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1080(R8), Z4, Z30
+	VCVTDQ2PS        3008(R12), Z6
+	VCVTDQ2PS        4032(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1084(R8), Z6, Z31
+	ADDQ             $0x00000400, R10
+	ADDQ             $0x00000440, R8
+	ADDQ             $0x40, SI
+	JMP              firstblock
+
+firstlast0:
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7a
+	BYTE             $0x4b
+	BYTE             $0x94
+	BYTE             $0x1c
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
 	BYTE             $0xd0
+	VCVTPH2PS        (SI), Z15
+	VCVTPH2PS        32(SI), Z14
+	VCVTDQ2PS        2048(R12), Z0
+	VCVTDQ2PS        3072(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1024(R8), Z0, Z16
+	VCVTDQ2PS        2112(R12), Z2
+	VCVTDQ2PS        3136(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1028(R8), Z2, Z17
+	VCVTDQ2PS        2176(R12), Z4
+	VCVTDQ2PS        3200(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1032(R8), Z4, Z18
+	VCVTDQ2PS        2240(R12), Z6
+	VCVTDQ2PS        3264(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1036(R8), Z6, Z19
+	VCVTDQ2PS        2304(R12), Z8
+	VCVTDQ2PS        3328(R12), Z9
+	VMULPS           Z15, Z8, Z8
+	VFMADD231PS      Z14, Z9, Z8
+	VFMADD231PS.BCST 1040(R8), Z8, Z20
+	VCVTDQ2PS        2368(R12), Z10
+	VCVTDQ2PS        3392(R12), Z11
+	VMULPS           Z15, Z10, Z10
+	VFMADD231PS      Z14, Z11, Z10
+	VFMADD231PS.BCST 1044(R8), Z10, Z21
+	VCVTDQ2PS        2432(R12), Z0
+	VCVTDQ2PS        3456(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1048(R8), Z0, Z22
+	VCVTDQ2PS        2496(R12), Z2
+	VCVTDQ2PS        3520(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1052(R8), Z2, Z23
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7a
+	BYTE             $0x4b
+	BYTE             $0xac
+	BYTE             $0x1c
+	BYTE             $0x00
+	BYTE             $0x04
+	BYTE             $0x00
+	BYTE             $0x00
 	BYTE             $0xc4
 	BYTE             $0xe2
 	BYTE             $0x7b
 	BYTE             $0x49
 	BYTE             $0xe8
-	ADDQ             $0x00000400, R10
-	ADDQ             $0x40, SI
-	ADDQ             $0x50, R8
-	ADDQ             $0x50, R14
-	ADDQ             $0x50, R15
-	ADDQ             $0x50, BX
-	JMP              firstblock
-
-firstlast0:
-	PREFETCHT1       (DX)
-	PREFETCHT1       64(DX)
-	PREFETCHT1       128(DX)
-	PREFETCHT1       192(DX)
-	PREFETCHT1       256(DX)
-	PREFETCHT1       320(DX)
-	PREFETCHT1       384(DX)
-	PREFETCHT1       448(DX)
-	PREFETCHT0       512(SI)
-	ADDQ             $0x00000200, DX
-	VCVTPH2PS        (SI), Z14
-	VCVTPH2PS        32(SI), Z15
-	VCVTDQ2PS        (R12), Z0
-	VCVTDQ2PS        1024(R12), Z1
-	VMULPS           Z14, Z0, Z0
-	VFMADD231PS      Z15, Z1, Z0
-	VFMADD231PS.BCST 64(R8), Z0, Z16
-	VCVTDQ2PS        64(R12), Z2
-	VCVTDQ2PS        1088(R12), Z3
-	VMULPS           Z14, Z2, Z2
-	VFMADD231PS      Z15, Z3, Z2
-	VFMADD231PS.BCST 64(R8)(R9*1), Z2, Z17
-	VCVTDQ2PS        128(R12), Z4
-	VCVTDQ2PS        1152(R12), Z5
-	VMULPS           Z14, Z4, Z4
-	VFMADD231PS      Z15, Z5, Z4
-	VFMADD231PS.BCST 64(R8)(R9*2), Z4, Z18
-	VCVTDQ2PS        192(R12), Z6
-	VCVTDQ2PS        1216(R12), Z7
-	VMULPS           Z14, Z6, Z6
-	VFMADD231PS      Z15, Z7, Z6
-	VFMADD231PS.BCST 64(R8)(R13*1), Z6, Z19
-	VCVTDQ2PS        256(R12), Z8
-	VCVTDQ2PS        1280(R12), Z9
-	VMULPS           Z14, Z8, Z8
-	VFMADD231PS      Z15, Z9, Z8
-	VFMADD231PS.BCST 64(R14), Z8, Z20
-	VCVTDQ2PS        320(R12), Z10
-	VCVTDQ2PS        1344(R12), Z11
-	VMULPS           Z14, Z10, Z10
-	VFMADD231PS      Z15, Z11, Z10
-	VFMADD231PS.BCST 64(R14)(R9*1), Z10, Z21
-	VCVTDQ2PS        384(R12), Z0
-	VCVTDQ2PS        1408(R12), Z1
-	VMULPS           Z14, Z0, Z0
-	VFMADD231PS      Z15, Z1, Z0
-	VFMADD231PS.BCST 64(R14)(R9*2), Z0, Z22
-	VCVTDQ2PS        448(R12), Z2
-	VCVTDQ2PS        1472(R12), Z3
-	VMULPS           Z14, Z2, Z2
-	VFMADD231PS      Z15, Z3, Z2
-	VFMADD231PS.BCST 64(R14)(R13*1), Z2, Z23
-	VCVTDQ2PS        512(R12), Z4
-	VCVTDQ2PS        1536(R12), Z5
-	VMULPS           Z14, Z4, Z4
-	VFMADD231PS      Z15, Z5, Z4
-	VFMADD231PS.BCST 64(R15), Z4, Z24
-	VCVTDQ2PS        576(R12), Z6
-	VCVTDQ2PS        1600(R12), Z7
-	VMULPS           Z14, Z6, Z6
-	VFMADD231PS      Z15, Z7, Z6
-	VFMADD231PS.BCST 64(R15)(R9*1), Z6, Z25
-	VCVTDQ2PS        640(R12), Z8
-	VCVTDQ2PS        1664(R12), Z9
-	VMULPS           Z14, Z8, Z8
-	VFMADD231PS      Z15, Z9, Z8
-	VFMADD231PS.BCST 64(R15)(R9*2), Z8, Z26
-	VCVTDQ2PS        704(R12), Z10
-	VCVTDQ2PS        1728(R12), Z11
-	VMULPS           Z14, Z10, Z10
-	VFMADD231PS      Z15, Z11, Z10
-	VFMADD231PS.BCST 64(R15)(R13*1), Z10, Z27
-	VCVTDQ2PS        768(R12), Z0
-	VCVTDQ2PS        1792(R12), Z1
-	VMULPS           Z14, Z0, Z0
-	VFMADD231PS      Z15, Z1, Z0
-	VFMADD231PS.BCST 64(BX), Z0, Z28
-	VCVTDQ2PS        832(R12), Z2
-	VCVTDQ2PS        1856(R12), Z3
-	VMULPS           Z14, Z2, Z2
-	VFMADD231PS      Z15, Z3, Z2
-	VFMADD231PS.BCST 64(BX)(R9*1), Z2, Z29
-	VCVTDQ2PS        896(R12), Z4
-	VCVTDQ2PS        1920(R12), Z5
-	VMULPS           Z14, Z4, Z4
-	VFMADD231PS      Z15, Z5, Z4
-	VFMADD231PS.BCST 64(BX)(R9*2), Z4, Z30
-	VCVTDQ2PS        960(R12), Z6
-	VCVTDQ2PS        1984(R12), Z7
-	VMULPS           Z14, Z6, Z6
-	VFMADD231PS      Z15, Z7, Z6
-	VFMADD231PS.BCST 64(BX)(R13*1), Z6, Z31
-	JMP              firststore
-
-firstlast1:
-	PREFETCHT1       (DX)
-	PREFETCHT1       64(DX)
-	PREFETCHT1       128(DX)
-	PREFETCHT1       192(DX)
-	PREFETCHT1       256(DX)
-	PREFETCHT1       320(DX)
-	PREFETCHT1       384(DX)
-	PREFETCHT1       448(DX)
-	PREFETCHT0       512(SI)
-	ADDQ             $0x00000200, DX
-	VCVTPH2PS        (SI), Z14
-	VCVTPH2PS        32(SI), Z15
-	VCVTDQ2PS        2048(R12), Z0
-	VCVTDQ2PS        3072(R12), Z1
-	VMULPS           Z14, Z0, Z0
-	VFMADD231PS      Z15, Z1, Z0
-	VFMADD231PS.BCST 64(R8), Z0, Z16
-	VCVTDQ2PS        2112(R12), Z2
-	VCVTDQ2PS        3136(R12), Z3
-	VMULPS           Z14, Z2, Z2
-	VFMADD231PS      Z15, Z3, Z2
-	VFMADD231PS.BCST 64(R8)(R9*1), Z2, Z17
-	VCVTDQ2PS        2176(R12), Z4
-	VCVTDQ2PS        3200(R12), Z5
-	VMULPS           Z14, Z4, Z4
-	VFMADD231PS      Z15, Z5, Z4
-	VFMADD231PS.BCST 64(R8)(R9*2), Z4, Z18
-	VCVTDQ2PS        2240(R12), Z6
-	VCVTDQ2PS        3264(R12), Z7
-	VMULPS           Z14, Z6, Z6
-	VFMADD231PS      Z15, Z7, Z6
-	VFMADD231PS.BCST 64(R8)(R13*1), Z6, Z19
-	VCVTDQ2PS        2304(R12), Z8
-	VCVTDQ2PS        3328(R12), Z9
-	VMULPS           Z14, Z8, Z8
-	VFMADD231PS      Z15, Z9, Z8
-	VFMADD231PS.BCST 64(R14), Z8, Z20
-	VCVTDQ2PS        2368(R12), Z10
-	VCVTDQ2PS        3392(R12), Z11
-	VMULPS           Z14, Z10, Z10
-	VFMADD231PS      Z15, Z11, Z10
-	VFMADD231PS.BCST 64(R14)(R9*1), Z10, Z21
-	VCVTDQ2PS        2432(R12), Z0
-	VCVTDQ2PS        3456(R12), Z1
-	VMULPS           Z14, Z0, Z0
-	VFMADD231PS      Z15, Z1, Z0
-	VFMADD231PS.BCST 64(R14)(R9*2), Z0, Z22
-	VCVTDQ2PS        2496(R12), Z2
-	VCVTDQ2PS        3520(R12), Z3
-	VMULPS           Z14, Z2, Z2
-	VFMADD231PS      Z15, Z3, Z2
-	VFMADD231PS.BCST 64(R14)(R13*1), Z2, Z23
+	VCVTPH2PS        (SI), Z15
+	VCVTPH2PS        32(SI), Z14
 	VCVTDQ2PS        2560(R12), Z4
 	VCVTDQ2PS        3584(R12), Z5
-	VMULPS           Z14, Z4, Z4
-	VFMADD231PS      Z15, Z5, Z4
-	VFMADD231PS.BCST 64(R15), Z4, Z24
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1056(R8), Z4, Z24
 	VCVTDQ2PS        2624(R12), Z6
 	VCVTDQ2PS        3648(R12), Z7
-	VMULPS           Z14, Z6, Z6
-	VFMADD231PS      Z15, Z7, Z6
-	VFMADD231PS.BCST 64(R15)(R9*1), Z6, Z25
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1060(R8), Z6, Z25
 	VCVTDQ2PS        2688(R12), Z8
 	VCVTDQ2PS        3712(R12), Z9
-	VMULPS           Z14, Z8, Z8
-	VFMADD231PS      Z15, Z9, Z8
-	VFMADD231PS.BCST 64(R15)(R9*2), Z8, Z26
+	VMULPS           Z15, Z8, Z8
+	VFMADD231PS      Z14, Z9, Z8
+	VFMADD231PS.BCST 1064(R8), Z8, Z26
 	VCVTDQ2PS        2752(R12), Z10
 	VCVTDQ2PS        3776(R12), Z11
-	VMULPS           Z14, Z10, Z10
-	VFMADD231PS      Z15, Z11, Z10
-	VFMADD231PS.BCST 64(R15)(R13*1), Z10, Z27
+	VMULPS           Z15, Z10, Z10
+	VFMADD231PS      Z14, Z11, Z10
+	VFMADD231PS.BCST 1068(R8), Z10, Z27
 	VCVTDQ2PS        2816(R12), Z0
 	VCVTDQ2PS        3840(R12), Z1
-	VMULPS           Z14, Z0, Z0
-	VFMADD231PS      Z15, Z1, Z0
-	VFMADD231PS.BCST 64(BX), Z0, Z28
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1072(R8), Z0, Z28
 	VCVTDQ2PS        2880(R12), Z2
 	VCVTDQ2PS        3904(R12), Z3
-	VMULPS           Z14, Z2, Z2
-	VFMADD231PS      Z15, Z3, Z2
-	VFMADD231PS.BCST 64(BX)(R9*1), Z2, Z29
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1076(R8), Z2, Z29
 	VCVTDQ2PS        2944(R12), Z4
 	VCVTDQ2PS        3968(R12), Z5
-	VMULPS           Z14, Z4, Z4
-	VFMADD231PS      Z15, Z5, Z4
-	VFMADD231PS.BCST 64(BX)(R9*2), Z4, Z30
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1080(R8), Z4, Z30
 	VCVTDQ2PS        3008(R12), Z6
 	VCVTDQ2PS        4032(R12), Z7
-	VMULPS           Z14, Z6, Z6
-	VFMADD231PS      Z15, Z7, Z6
-	VFMADD231PS.BCST 64(BX)(R13*1), Z6, Z31
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1084(R8), Z6, Z31
+	ADDQ             $0x00000400, R10
+	ADDQ             $0x00000440, R8
+	ADDQ             $0x40, SI
+
+firstscale0:
+	VCVTPH2PS        (SI), Z15
+	VCVTPH2PS        32(SI), Z14
+	VCVTDQ2PS        (R12), Z0
+	VCVTDQ2PS        1024(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1024(R8), Z0, Z16
+	VCVTDQ2PS        64(R12), Z2
+	VCVTDQ2PS        1088(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1028(R8), Z2, Z17
+	VCVTDQ2PS        128(R12), Z4
+	VCVTDQ2PS        1152(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1032(R8), Z4, Z18
+	VCVTDQ2PS        192(R12), Z6
+	VCVTDQ2PS        1216(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1036(R8), Z6, Z19
+	VCVTDQ2PS        256(R12), Z8
+	VCVTDQ2PS        1280(R12), Z9
+	VMULPS           Z15, Z8, Z8
+	VFMADD231PS      Z14, Z9, Z8
+	VFMADD231PS.BCST 1040(R8), Z8, Z20
+	VCVTDQ2PS        320(R12), Z10
+	VCVTDQ2PS        1344(R12), Z11
+	VMULPS           Z15, Z10, Z10
+	VFMADD231PS      Z14, Z11, Z10
+	VFMADD231PS.BCST 1044(R8), Z10, Z21
+	VCVTDQ2PS        384(R12), Z0
+	VCVTDQ2PS        1408(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1048(R8), Z0, Z22
+	VCVTDQ2PS        448(R12), Z2
+	VCVTDQ2PS        1472(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1052(R8), Z2, Z23
+	VCVTDQ2PS        512(R12), Z4
+	VCVTDQ2PS        1536(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1056(R8), Z4, Z24
+	VCVTDQ2PS        576(R12), Z6
+	VCVTDQ2PS        1600(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1060(R8), Z6, Z25
+	VCVTDQ2PS        640(R12), Z8
+	VCVTDQ2PS        1664(R12), Z9
+	VMULPS           Z15, Z8, Z8
+	VFMADD231PS      Z14, Z9, Z8
+	VFMADD231PS.BCST 1064(R8), Z8, Z26
+	VCVTDQ2PS        704(R12), Z10
+	VCVTDQ2PS        1728(R12), Z11
+	VMULPS           Z15, Z10, Z10
+	VFMADD231PS      Z14, Z11, Z10
+	VFMADD231PS.BCST 1068(R8), Z10, Z27
+	VCVTDQ2PS        768(R12), Z0
+	VCVTDQ2PS        1792(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1072(R8), Z0, Z28
+	VCVTDQ2PS        832(R12), Z2
+	VCVTDQ2PS        1856(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1076(R8), Z2, Z29
+	VCVTDQ2PS        896(R12), Z4
+	VCVTDQ2PS        1920(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1080(R8), Z4, Z30
+	VCVTDQ2PS        960(R12), Z6
+	VCVTDQ2PS        1984(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1084(R8), Z6, Z31
+	JMP              firststore
+
+firstonly:
+	BYTE $0xc4
+	BYTE $0x82
+	BYTE $0x7a
+	BYTE $0x4b
+	BYTE $0x94
+	BYTE $0x1c
+	BYTE $0x00
+	BYTE $0x00
+	BYTE $0x00
+	BYTE $0x00
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x7b
+	BYTE $0x49
+	BYTE $0xd0
+	BYTE $0xc4
+	BYTE $0x82
+	BYTE $0x7a
+	BYTE $0x4b
+	BYTE $0xac
+	BYTE $0x1c
+	BYTE $0x00
+	BYTE $0x04
+	BYTE $0x00
+	BYTE $0x00
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x7b
+	BYTE $0x49
+	BYTE $0xe8
+	JMP  firstscale0
+
+firstlast1:
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7a
+	BYTE             $0x4b
+	BYTE             $0xb4
+	BYTE             $0x1c
+	BYTE             $0x00
+	BYTE             $0x08
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xf0
+	VCVTPH2PS        (SI), Z15
+	VCVTPH2PS        32(SI), Z14
+	VCVTDQ2PS        (R12), Z0
+	VCVTDQ2PS        1024(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1024(R8), Z0, Z16
+	VCVTDQ2PS        64(R12), Z2
+	VCVTDQ2PS        1088(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1028(R8), Z2, Z17
+	VCVTDQ2PS        128(R12), Z4
+	VCVTDQ2PS        1152(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1032(R8), Z4, Z18
+	VCVTDQ2PS        192(R12), Z6
+	VCVTDQ2PS        1216(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1036(R8), Z6, Z19
+	VCVTDQ2PS        256(R12), Z8
+	VCVTDQ2PS        1280(R12), Z9
+	VMULPS           Z15, Z8, Z8
+	VFMADD231PS      Z14, Z9, Z8
+	VFMADD231PS.BCST 1040(R8), Z8, Z20
+	VCVTDQ2PS        320(R12), Z10
+	VCVTDQ2PS        1344(R12), Z11
+	VMULPS           Z15, Z10, Z10
+	VFMADD231PS      Z14, Z11, Z10
+	VFMADD231PS.BCST 1044(R8), Z10, Z21
+	VCVTDQ2PS        384(R12), Z0
+	VCVTDQ2PS        1408(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1048(R8), Z0, Z22
+	VCVTDQ2PS        448(R12), Z2
+	VCVTDQ2PS        1472(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1052(R8), Z2, Z23
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7a
+	BYTE             $0x4b
+	BYTE             $0xbc
+	BYTE             $0x1c
+	BYTE             $0x00
+	BYTE             $0x0c
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xf8
+	VCVTPH2PS        (SI), Z15
+	VCVTPH2PS        32(SI), Z14
+	VCVTDQ2PS        512(R12), Z4
+	VCVTDQ2PS        1536(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1056(R8), Z4, Z24
+	VCVTDQ2PS        576(R12), Z6
+	VCVTDQ2PS        1600(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1060(R8), Z6, Z25
+	VCVTDQ2PS        640(R12), Z8
+	VCVTDQ2PS        1664(R12), Z9
+	VMULPS           Z15, Z8, Z8
+	VFMADD231PS      Z14, Z9, Z8
+	VFMADD231PS.BCST 1064(R8), Z8, Z26
+	VCVTDQ2PS        704(R12), Z10
+	VCVTDQ2PS        1728(R12), Z11
+	VMULPS           Z15, Z10, Z10
+	VFMADD231PS      Z14, Z11, Z10
+	VFMADD231PS.BCST 1068(R8), Z10, Z27
+	VCVTDQ2PS        768(R12), Z0
+	VCVTDQ2PS        1792(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1072(R8), Z0, Z28
+	VCVTDQ2PS        832(R12), Z2
+	VCVTDQ2PS        1856(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1076(R8), Z2, Z29
+	VCVTDQ2PS        896(R12), Z4
+	VCVTDQ2PS        1920(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1080(R8), Z4, Z30
+	VCVTDQ2PS        960(R12), Z6
+	VCVTDQ2PS        1984(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1084(R8), Z6, Z31
+	ADDQ             $0x00000400, R10
+	ADDQ             $0x00000440, R8
+	ADDQ             $0x40, SI
+	VCVTPH2PS        (SI), Z15
+	VCVTPH2PS        32(SI), Z14
+	VCVTDQ2PS        2048(R12), Z0
+	VCVTDQ2PS        3072(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1024(R8), Z0, Z16
+	VCVTDQ2PS        2112(R12), Z2
+	VCVTDQ2PS        3136(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1028(R8), Z2, Z17
+	VCVTDQ2PS        2176(R12), Z4
+	VCVTDQ2PS        3200(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1032(R8), Z4, Z18
+	VCVTDQ2PS        2240(R12), Z6
+	VCVTDQ2PS        3264(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1036(R8), Z6, Z19
+	VCVTDQ2PS        2304(R12), Z8
+	VCVTDQ2PS        3328(R12), Z9
+	VMULPS           Z15, Z8, Z8
+	VFMADD231PS      Z14, Z9, Z8
+	VFMADD231PS.BCST 1040(R8), Z8, Z20
+	VCVTDQ2PS        2368(R12), Z10
+	VCVTDQ2PS        3392(R12), Z11
+	VMULPS           Z15, Z10, Z10
+	VFMADD231PS      Z14, Z11, Z10
+	VFMADD231PS.BCST 1044(R8), Z10, Z21
+	VCVTDQ2PS        2432(R12), Z0
+	VCVTDQ2PS        3456(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1048(R8), Z0, Z22
+	VCVTDQ2PS        2496(R12), Z2
+	VCVTDQ2PS        3520(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1052(R8), Z2, Z23
+	VCVTDQ2PS        2560(R12), Z4
+	VCVTDQ2PS        3584(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1056(R8), Z4, Z24
+	VCVTDQ2PS        2624(R12), Z6
+	VCVTDQ2PS        3648(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1060(R8), Z6, Z25
+	VCVTDQ2PS        2688(R12), Z8
+	VCVTDQ2PS        3712(R12), Z9
+	VMULPS           Z15, Z8, Z8
+	VFMADD231PS      Z14, Z9, Z8
+	VFMADD231PS.BCST 1064(R8), Z8, Z26
+	VCVTDQ2PS        2752(R12), Z10
+	VCVTDQ2PS        3776(R12), Z11
+	VMULPS           Z15, Z10, Z10
+	VFMADD231PS      Z14, Z11, Z10
+	VFMADD231PS.BCST 1068(R8), Z10, Z27
+	VCVTDQ2PS        2816(R12), Z0
+	VCVTDQ2PS        3840(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1072(R8), Z0, Z28
+	VCVTDQ2PS        2880(R12), Z2
+	VCVTDQ2PS        3904(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1076(R8), Z2, Z29
+	VCVTDQ2PS        2944(R12), Z4
+	VCVTDQ2PS        3968(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1080(R8), Z4, Z30
+	VCVTDQ2PS        3008(R12), Z6
+	VCVTDQ2PS        4032(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1084(R8), Z6, Z31
 
 firststore:
-	MOVQ    dstStride+8(FP), DX
 	VMOVUPS Z16, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z17, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z18, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z19, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z20, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z21, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z22, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z23, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z24, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z25, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z26, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z27, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z28, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z29, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z30, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z31, (DI)
-	ADDQ    DX, DI
-	LEAQ    (AX)(R9*8), AX
-	LEAQ    (AX)(R9*8), AX
+	ADDQ    R9, DI
+	ADDQ    xTile+40(FP), AX
 	DECQ    tiles+56(FP)
 	JZ      end
 
 tile:
 	MOVQ   AX, R8
-	LEAQ   (R8)(R9*4), R14
-	LEAQ   (R8)(R9*8), R15
-	LEAQ   (R14)(R9*8), BX
 	MOVQ   w+16(FP), R10
 	MOVQ   s+24(FP), SI
 	MOVQ   blocks+48(FP), CX
@@ -15988,8 +16713,11 @@ tile:
 	BYTE   $0x82
 	BYTE   $0x7b
 	BYTE   $0x4b
-	BYTE   $0x44
-	BYTE   $0x08
+	BYTE   $0x84
+	BYTE   $0x18
+	BYTE   $0x00
+	BYTE   $0x00
+	BYTE   $0x00
 	BYTE   $0x00
 	BYTE   $0xc4
 	BYTE   $0x82
@@ -16020,9 +16748,12 @@ tile:
 	BYTE   $0x82
 	BYTE   $0x7b
 	BYTE   $0x4b
-	BYTE   $0x5c
-	BYTE   $0x08
+	BYTE   $0x9c
+	BYTE   $0x18
 	BYTE   $0x20
+	BYTE   $0x00
+	BYTE   $0x00
+	BYTE   $0x00
 	BYTE   $0xc4
 	BYTE   $0x82
 	BYTE   $0x7b
@@ -16048,6 +16779,78 @@ tile:
 	BYTE   $0x7b
 	BYTE   $0x49
 	BYTE   $0xe0
+	DECQ   CX
+	JZ     only
+	BYTE   $0xc4
+	BYTE   $0x82
+	BYTE   $0x7b
+	BYTE   $0x4b
+	BYTE   $0x84
+	BYTE   $0x18
+	BYTE   $0x40
+	BYTE   $0x04
+	BYTE   $0x00
+	BYTE   $0x00
+	BYTE   $0xc4
+	BYTE   $0x82
+	BYTE   $0x7b
+	BYTE   $0x4b
+	BYTE   $0x8c
+	BYTE   $0x1a
+	BYTE   $0x00
+	BYTE   $0x04
+	BYTE   $0x00
+	BYTE   $0x00
+	BYTE   $0xc4
+	BYTE   $0xe2
+	BYTE   $0x73
+	BYTE   $0x5e
+	BYTE   $0xf0
+	BYTE   $0xc4
+	BYTE   $0xe2
+	BYTE   $0x7b
+	BYTE   $0x49
+	BYTE   $0xc0
+	BYTE   $0xc4
+	BYTE   $0xe2
+	BYTE   $0x7b
+	BYTE   $0x49
+	BYTE   $0xc8
+	BYTE   $0xc4
+	BYTE   $0x82
+	BYTE   $0x7b
+	BYTE   $0x4b
+	BYTE   $0x9c
+	BYTE   $0x18
+	BYTE   $0x60
+	BYTE   $0x04
+	BYTE   $0x00
+	BYTE   $0x00
+	BYTE   $0xc4
+	BYTE   $0x82
+	BYTE   $0x7b
+	BYTE   $0x4b
+	BYTE   $0xa4
+	BYTE   $0x1a
+	BYTE   $0x00
+	BYTE   $0x06
+	BYTE   $0x00
+	BYTE   $0x00
+	BYTE   $0xc4
+	BYTE   $0xe2
+	BYTE   $0x5b
+	BYTE   $0x5e
+	BYTE   $0xfb
+	BYTE   $0xc4
+	BYTE   $0xe2
+	BYTE   $0x7b
+	BYTE   $0x49
+	BYTE   $0xd8
+	BYTE   $0xc4
+	BYTE   $0xe2
+	BYTE   $0x7b
+	BYTE   $0x49
+	BYTE   $0xe0
 	BYTE   $0xc4
 	BYTE   $0x82
 	BYTE   $0x7a
@@ -16059,6 +16862,11 @@ tile:
 	BYTE   $0x00
 	BYTE   $0x00
 	BYTE   $0xc4
+	BYTE   $0xe2
+	BYTE   $0x7b
+	BYTE   $0x49
+	BYTE   $0xd0
+	BYTE   $0xc4
 	BYTE   $0x82
 	BYTE   $0x7a
 	BYTE   $0x4b
@@ -16068,11 +16876,6 @@ tile:
 	BYTE   $0x04
 	BYTE   $0x00
 	BYTE   $0x00
-	BYTE   $0xc4
-	BYTE   $0xe2
-	BYTE   $0x7b
-	BYTE   $0x49
-	BYTE   $0xd0
 	BYTE   $0xc4
 	BYTE   $0xe2
 	BYTE   $0x7b
@@ -16081,198 +16884,17 @@ tile:
 
 block:
 	DECQ             CX
-	JZ               last0
-	BYTE             $0xc4
-	BYTE             $0x82
-	BYTE             $0x7b
-	BYTE             $0x4b
-	BYTE             $0x44
-	BYTE             $0x08
-	BYTE             $0x50
-	BYTE             $0xc4
-	BYTE             $0x82
-	BYTE             $0x7b
-	BYTE             $0x4b
-	BYTE             $0x8c
-	BYTE             $0x1a
-	BYTE             $0x00
-	BYTE             $0x04
-	BYTE             $0x00
-	BYTE             $0x00
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x73
-	BYTE             $0x5e
-	BYTE             $0xf0
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x7b
-	BYTE             $0x49
-	BYTE             $0xc0
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x7b
-	BYTE             $0x49
-	BYTE             $0xc8
-	BYTE             $0xc4
-	BYTE             $0x82
-	BYTE             $0x7b
-	BYTE             $0x4b
-	BYTE             $0x5c
-	BYTE             $0x08
-	BYTE             $0x70
-	BYTE             $0xc4
-	BYTE             $0x82
-	BYTE             $0x7b
-	BYTE             $0x4b
-	BYTE             $0xa4
-	BYTE             $0x1a
-	BYTE             $0x00
-	BYTE             $0x06
-	BYTE             $0x00
-	BYTE             $0x00
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x5b
-	BYTE             $0x5e
-	BYTE             $0xfb
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x7b
-	BYTE             $0x49
-	BYTE             $0xd8
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x7b
-	BYTE             $0x49
-	BYTE             $0xe0
-	VCVTPH2PS        (SI), Z14
-	VCVTPH2PS        32(SI), Z15
-	VCVTDQ2PS        (R12), Z0
-	VCVTDQ2PS        1024(R12), Z1
-	VMULPS           Z14, Z0, Z0
-	VFMADD231PS      Z15, Z1, Z0
-	VFMADD231PS.BCST 64(R8), Z0, Z16
-	VCVTDQ2PS        64(R12), Z2
-	VCVTDQ2PS        1088(R12), Z3
-	VMULPS           Z14, Z2, Z2
-	VFMADD231PS      Z15, Z3, Z2
-	VFMADD231PS.BCST 64(R8)(R9*1), Z2, Z17
-	VCVTDQ2PS        128(R12), Z4
-	VCVTDQ2PS        1152(R12), Z5
-	VMULPS           Z14, Z4, Z4
-	VFMADD231PS      Z15, Z5, Z4
-	VFMADD231PS.BCST 64(R8)(R9*2), Z4, Z18
-	VCVTDQ2PS        192(R12), Z6
-	VCVTDQ2PS        1216(R12), Z7
-	VMULPS           Z14, Z6, Z6
-	VFMADD231PS      Z15, Z7, Z6
-	VFMADD231PS.BCST 64(R8)(R13*1), Z6, Z19
-	VCVTDQ2PS        256(R12), Z8
-	VCVTDQ2PS        1280(R12), Z9
-	VMULPS           Z14, Z8, Z8
-	VFMADD231PS      Z15, Z9, Z8
-	VFMADD231PS.BCST 64(R14), Z8, Z20
-	VCVTDQ2PS        320(R12), Z10
-	VCVTDQ2PS        1344(R12), Z11
-	VMULPS           Z14, Z10, Z10
-	VFMADD231PS      Z15, Z11, Z10
-	VFMADD231PS.BCST 64(R14)(R9*1), Z10, Z21
-	VCVTDQ2PS        384(R12), Z0
-	VCVTDQ2PS        1408(R12), Z1
-	VMULPS           Z14, Z0, Z0
-	VFMADD231PS      Z15, Z1, Z0
-	VFMADD231PS.BCST 64(R14)(R9*2), Z0, Z22
-	VCVTDQ2PS        448(R12), Z2
-	VCVTDQ2PS        1472(R12), Z3
-	VMULPS           Z14, Z2, Z2
-	VFMADD231PS      Z15, Z3, Z2
-	VFMADD231PS.BCST 64(R14)(R13*1), Z2, Z23
-	VCVTDQ2PS        512(R12), Z4
-	VCVTDQ2PS        1536(R12), Z5
-	VMULPS           Z14, Z4, Z4
-	VFMADD231PS      Z15, Z5, Z4
-	VFMADD231PS.BCST 64(R15), Z4, Z24
-	VCVTDQ2PS        576(R12), Z6
-	VCVTDQ2PS        1600(R12), Z7
-	VMULPS           Z14, Z6, Z6
-	VFMADD231PS      Z15, Z7, Z6
-	VFMADD231PS.BCST 64(R15)(R9*1), Z6, Z25
-	VCVTDQ2PS        640(R12), Z8
-	VCVTDQ2PS        1664(R12), Z9
-	VMULPS           Z14, Z8, Z8
-	VFMADD231PS      Z15, Z9, Z8
-	VFMADD231PS.BCST 64(R15)(R9*2), Z8, Z26
-	VCVTDQ2PS        704(R12), Z10
-	VCVTDQ2PS        1728(R12), Z11
-	VMULPS           Z14, Z10, Z10
-	VFMADD231PS      Z15, Z11, Z10
-	VFMADD231PS.BCST 64(R15)(R13*1), Z10, Z27
-	VCVTDQ2PS        768(R12), Z0
-	VCVTDQ2PS        1792(R12), Z1
-	VMULPS           Z14, Z0, Z0
-	VFMADD231PS      Z15, Z1, Z0
-	VFMADD231PS.BCST 64(BX), Z0, Z28
-	VCVTDQ2PS        832(R12), Z2
-	VCVTDQ2PS        1856(R12), Z3
-	VMULPS           Z14, Z2, Z2
-	VFMADD231PS      Z15, Z3, Z2
-	VFMADD231PS.BCST 64(BX)(R9*1), Z2, Z29
-	VCVTDQ2PS        896(R12), Z4
-	VCVTDQ2PS        1920(R12), Z5
-	VMULPS           Z14, Z4, Z4
-	VFMADD231PS      Z15, Z5, Z4
-	VFMADD231PS.BCST 64(BX)(R9*2), Z4, Z30
-	VCVTDQ2PS        960(R12), Z6
-	VCVTDQ2PS        1984(R12), Z7
-	VMULPS           Z14, Z6, Z6
-	VFMADD231PS      Z15, Z7, Z6
-	VFMADD231PS.BCST 64(BX)(R13*1), Z6, Z31
-	BYTE             $0xc4
-	BYTE             $0x82
-	BYTE             $0x7a
-	BYTE             $0x4b
-	BYTE             $0xb4
-	BYTE             $0x1c
-	BYTE             $0x00
-	BYTE             $0x08
-	BYTE             $0x00
-	BYTE             $0x00
-	BYTE             $0xc4
-	BYTE             $0x82
-	BYTE             $0x7a
-	BYTE             $0x4b
-	BYTE             $0xbc
-	BYTE             $0x1c
-	BYTE             $0x00
-	BYTE             $0x0c
-	BYTE             $0x00
-	BYTE             $0x00
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x7b
-	BYTE             $0x49
-	BYTE             $0xf0
-	BYTE             $0xc4
-	BYTE             $0xe2
-	BYTE             $0x7b
-	BYTE             $0x49
-	BYTE             $0xf8
-	ADDQ             $0x00000400, R10
-	ADDQ             $0x40, SI
-	ADDQ             $0x50, R8
-	ADDQ             $0x50, R14
-	ADDQ             $0x50, R15
-	ADDQ             $0x50, BX
-	DECQ             CX
 	JZ               last1
 	BYTE             $0xc4
 	BYTE             $0x82
 	BYTE             $0x7b
 	BYTE             $0x4b
-	BYTE             $0x44
+	BYTE             $0x84
+	BYTE             $0x18
+	BYTE             $0x80
 	BYTE             $0x08
-	BYTE             $0x50
+	BYTE             $0x00
+	BYTE             $0x00
 	BYTE             $0xc4
 	BYTE             $0x82
 	BYTE             $0x7b
@@ -16280,7 +16902,7 @@ block:
 	BYTE             $0x8c
 	BYTE             $0x1a
 	BYTE             $0x00
-	BYTE             $0x04
+	BYTE             $0x08
 	BYTE             $0x00
 	BYTE             $0x00
 	BYTE             $0xc4
@@ -16302,9 +16924,12 @@ block:
 	BYTE             $0x82
 	BYTE             $0x7b
 	BYTE             $0x4b
-	BYTE             $0x5c
+	BYTE             $0x9c
+	BYTE             $0x18
+	BYTE             $0xa0
 	BYTE             $0x08
-	BYTE             $0x70
+	BYTE             $0x00
+	BYTE             $0x00
 	BYTE             $0xc4
 	BYTE             $0x82
 	BYTE             $0x7b
@@ -16312,7 +16937,7 @@ block:
 	BYTE             $0xa4
 	BYTE             $0x1a
 	BYTE             $0x00
-	BYTE             $0x06
+	BYTE             $0x0a
 	BYTE             $0x00
 	BYTE             $0x00
 	BYTE             $0xc4
@@ -16330,88 +16955,195 @@ block:
 	BYTE             $0x7b
 	BYTE             $0x49
 	BYTE             $0xe0
-	VCVTPH2PS        (SI), Z14
-	VCVTPH2PS        32(SI), Z15
-	VCVTDQ2PS        2048(R12), Z0
-	VCVTDQ2PS        3072(R12), Z1
-	VMULPS           Z14, Z0, Z0
-	VFMADD231PS      Z15, Z1, Z0
-	VFMADD231PS.BCST 64(R8), Z0, Z16
-	VCVTDQ2PS        2112(R12), Z2
-	VCVTDQ2PS        3136(R12), Z3
-	VMULPS           Z14, Z2, Z2
-	VFMADD231PS      Z15, Z3, Z2
-	VFMADD231PS.BCST 64(R8)(R9*1), Z2, Z17
-	VCVTDQ2PS        2176(R12), Z4
-	VCVTDQ2PS        3200(R12), Z5
-	VMULPS           Z14, Z4, Z4
-	VFMADD231PS      Z15, Z5, Z4
-	VFMADD231PS.BCST 64(R8)(R9*2), Z4, Z18
-	VCVTDQ2PS        2240(R12), Z6
-	VCVTDQ2PS        3264(R12), Z7
-	VMULPS           Z14, Z6, Z6
-	VFMADD231PS      Z15, Z7, Z6
-	VFMADD231PS.BCST 64(R8)(R13*1), Z6, Z19
-	VCVTDQ2PS        2304(R12), Z8
-	VCVTDQ2PS        3328(R12), Z9
-	VMULPS           Z14, Z8, Z8
-	VFMADD231PS      Z15, Z9, Z8
-	VFMADD231PS.BCST 64(R14), Z8, Z20
-	VCVTDQ2PS        2368(R12), Z10
-	VCVTDQ2PS        3392(R12), Z11
-	VMULPS           Z14, Z10, Z10
-	VFMADD231PS      Z15, Z11, Z10
-	VFMADD231PS.BCST 64(R14)(R9*1), Z10, Z21
-	VCVTDQ2PS        2432(R12), Z0
-	VCVTDQ2PS        3456(R12), Z1
-	VMULPS           Z14, Z0, Z0
-	VFMADD231PS      Z15, Z1, Z0
-	VFMADD231PS.BCST 64(R14)(R9*2), Z0, Z22
-	VCVTDQ2PS        2496(R12), Z2
-	VCVTDQ2PS        3520(R12), Z3
-	VMULPS           Z14, Z2, Z2
-	VFMADD231PS      Z15, Z3, Z2
-	VFMADD231PS.BCST 64(R14)(R13*1), Z2, Z23
-	VCVTDQ2PS        2560(R12), Z4
-	VCVTDQ2PS        3584(R12), Z5
-	VMULPS           Z14, Z4, Z4
-	VFMADD231PS      Z15, Z5, Z4
-	VFMADD231PS.BCST 64(R15), Z4, Z24
-	VCVTDQ2PS        2624(R12), Z6
-	VCVTDQ2PS        3648(R12), Z7
-	VMULPS           Z14, Z6, Z6
-	VFMADD231PS      Z15, Z7, Z6
-	VFMADD231PS.BCST 64(R15)(R9*1), Z6, Z25
-	VCVTDQ2PS        2688(R12), Z8
-	VCVTDQ2PS        3712(R12), Z9
-	VMULPS           Z14, Z8, Z8
-	VFMADD231PS      Z15, Z9, Z8
-	VFMADD231PS.BCST 64(R15)(R9*2), Z8, Z26
-	VCVTDQ2PS        2752(R12), Z10
-	VCVTDQ2PS        3776(R12), Z11
-	VMULPS           Z14, Z10, Z10
-	VFMADD231PS      Z15, Z11, Z10
-	VFMADD231PS.BCST 64(R15)(R13*1), Z10, Z27
-	VCVTDQ2PS        2816(R12), Z0
-	VCVTDQ2PS        3840(R12), Z1
-	VMULPS           Z14, Z0, Z0
-	VFMADD231PS      Z15, Z1, Z0
-	VFMADD231PS.BCST 64(BX), Z0, Z28
-	VCVTDQ2PS        2880(R12), Z2
-	VCVTDQ2PS        3904(R12), Z3
-	VMULPS           Z14, Z2, Z2
-	VFMADD231PS      Z15, Z3, Z2
-	VFMADD231PS.BCST 64(BX)(R9*1), Z2, Z29
-	VCVTDQ2PS        2944(R12), Z4
-	VCVTDQ2PS        3968(R12), Z5
-	VMULPS           Z14, Z4, Z4
-	VFMADD231PS      Z15, Z5, Z4
-	VFMADD231PS.BCST 64(BX)(R9*2), Z4, Z30
-	VCVTDQ2PS        3008(R12), Z6
-	VCVTDQ2PS        4032(R12), Z7
-	VMULPS           Z14, Z6, Z6
-	VFMADD231PS      Z15, Z7, Z6
-	VFMADD231PS.BCST 64(BX)(R13*1), Z6, Z31
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7a
+	BYTE             $0x4b
+	BYTE             $0xb4
+	BYTE             $0x1c
+	BYTE             $0x00
+	BYTE             $0x08
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xf0
+	VCVTPH2PS        (SI), Z15
+	VCVTPH2PS        32(SI), Z14
+	VCVTDQ2PS        (R12), Z0
+	VCVTDQ2PS        1024(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1024(R8), Z0, Z16
+	VCVTDQ2PS        64(R12), Z2
+	VCVTDQ2PS        1088(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1028(R8), Z2, Z17
+	VCVTDQ2PS        128(R12), Z4
+	VCVTDQ2PS        1152(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1032(R8), Z4, Z18
+	VCVTDQ2PS        192(R12), Z6
+	VCVTDQ2PS        1216(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1036(R8), Z6, Z19
+	VCVTDQ2PS        256(R12), Z8
+	VCVTDQ2PS        1280(R12), Z9
+	VMULPS           Z15, Z8, Z8
+	VFMADD231PS      Z14, Z9, Z8
+	VFMADD231PS.BCST 1040(R8), Z8, Z20
+	VCVTDQ2PS        320(R12), Z10
+	VCVTDQ2PS        1344(R12), Z11
+	VMULPS           Z15, Z10, Z10
+	VFMADD231PS      Z14, Z11, Z10
+	VFMADD231PS.BCST 1044(R8), Z10, Z21
+	VCVTDQ2PS        384(R12), Z0
+	VCVTDQ2PS        1408(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1048(R8), Z0, Z22
+	VCVTDQ2PS        448(R12), Z2
+	VCVTDQ2PS        1472(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1052(R8), Z2, Z23
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7a
+	BYTE             $0x4b
+	BYTE             $0xbc
+	BYTE             $0x1c
+	BYTE             $0x00
+	BYTE             $0x0c
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xf8
+	VCVTPH2PS        (SI), Z15
+	VCVTPH2PS        32(SI), Z14
+	VCVTDQ2PS        512(R12), Z4
+	VCVTDQ2PS        1536(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1056(R8), Z4, Z24
+	VCVTDQ2PS        576(R12), Z6
+	VCVTDQ2PS        1600(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1060(R8), Z6, Z25
+	VCVTDQ2PS        640(R12), Z8
+	VCVTDQ2PS        1664(R12), Z9
+	VMULPS           Z15, Z8, Z8
+	VFMADD231PS      Z14, Z9, Z8
+	VFMADD231PS.BCST 1064(R8), Z8, Z26
+	VCVTDQ2PS        704(R12), Z10
+	VCVTDQ2PS        1728(R12), Z11
+	VMULPS           Z15, Z10, Z10
+	VFMADD231PS      Z14, Z11, Z10
+	VFMADD231PS.BCST 1068(R8), Z10, Z27
+	VCVTDQ2PS        768(R12), Z0
+	VCVTDQ2PS        1792(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1072(R8), Z0, Z28
+	VCVTDQ2PS        832(R12), Z2
+	VCVTDQ2PS        1856(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1076(R8), Z2, Z29
+	VCVTDQ2PS        896(R12), Z4
+	VCVTDQ2PS        1920(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1080(R8), Z4, Z30
+	VCVTDQ2PS        960(R12), Z6
+	VCVTDQ2PS        1984(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1084(R8), Z6, Z31
+	ADDQ             $0x00000400, R10
+	ADDQ             $0x00000440, R8
+	ADDQ             $0x40, SI
+	DECQ             CX
+	JZ               last0
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7b
+	BYTE             $0x4b
+	BYTE             $0x84
+	BYTE             $0x18
+	BYTE             $0x80
+	BYTE             $0x08
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7b
+	BYTE             $0x4b
+	BYTE             $0x8c
+	BYTE             $0x1a
+	BYTE             $0x00
+	BYTE             $0x08
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x73
+	BYTE             $0x5e
+	BYTE             $0xf0
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xc0
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xc8
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7b
+	BYTE             $0x4b
+	BYTE             $0x9c
+	BYTE             $0x18
+	BYTE             $0xa0
+	BYTE             $0x08
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7b
+	BYTE             $0x4b
+	BYTE             $0xa4
+	BYTE             $0x1a
+	BYTE             $0x00
+	BYTE             $0x0a
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x5b
+	BYTE             $0x5e
+	BYTE             $0xfb
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xd8
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xe0
 	BYTE             $0xc4
 	BYTE             $0x82
 	BYTE             $0x7a
@@ -16422,6 +17154,53 @@ block:
 	BYTE             $0x00
 	BYTE             $0x00
 	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xd0
+	VCVTPH2PS        (SI), Z15
+	VCVTPH2PS        32(SI), Z14
+	VCVTDQ2PS        2048(R12), Z0
+	VCVTDQ2PS        3072(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1024(R8), Z0, Z16
+	VCVTDQ2PS        2112(R12), Z2
+	VCVTDQ2PS        3136(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1028(R8), Z2, Z17
+	VCVTDQ2PS        2176(R12), Z4
+	VCVTDQ2PS        3200(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1032(R8), Z4, Z18
+	VCVTDQ2PS        2240(R12), Z6
+	VCVTDQ2PS        3264(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1036(R8), Z6, Z19
+	VCVTDQ2PS        2304(R12), Z8
+	VCVTDQ2PS        3328(R12), Z9
+	VMULPS           Z15, Z8, Z8
+	VFMADD231PS      Z14, Z9, Z8
+	VFMADD231PS.BCST 1040(R8), Z8, Z20
+	VCVTDQ2PS        2368(R12), Z10
+	VCVTDQ2PS        3392(R12), Z11
+	VMULPS           Z15, Z10, Z10
+	VFMADD231PS      Z14, Z11, Z10
+	VFMADD231PS.BCST 1044(R8), Z10, Z21
+	VCVTDQ2PS        2432(R12), Z0
+	VCVTDQ2PS        3456(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1048(R8), Z0, Z22
+	VCVTDQ2PS        2496(R12), Z2
+	VCVTDQ2PS        3520(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1052(R8), Z2, Z23
 	BYTE             $0xc4
 	BYTE             $0x82
 	BYTE             $0x7a
@@ -16436,225 +17215,526 @@ block:
 	BYTE             $0xe2
 	BYTE             $0x7b
 	BYTE             $0x49
+	BYTE             $0xe8
+	VCVTPH2PS        (SI), Z15
+	VCVTPH2PS        32(SI), Z14
+	VCVTDQ2PS        2560(R12), Z4
+	VCVTDQ2PS        3584(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1056(R8), Z4, Z24
+	VCVTDQ2PS        2624(R12), Z6
+	VCVTDQ2PS        3648(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1060(R8), Z6, Z25
+	VCVTDQ2PS        2688(R12), Z8
+	VCVTDQ2PS        3712(R12), Z9
+	VMULPS           Z15, Z8, Z8
+	VFMADD231PS      Z14, Z9, Z8
+	VFMADD231PS.BCST 1064(R8), Z8, Z26
+	VCVTDQ2PS        2752(R12), Z10
+	VCVTDQ2PS        3776(R12), Z11
+	VMULPS           Z15, Z10, Z10
+	VFMADD231PS      Z14, Z11, Z10
+	VFMADD231PS.BCST 1068(R8), Z10, Z27
+	VCVTDQ2PS        2816(R12), Z0
+	VCVTDQ2PS        3840(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1072(R8), Z0, Z28
+	VCVTDQ2PS        2880(R12), Z2
+	VCVTDQ2PS        3904(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1076(R8), Z2, Z29
+	VCVTDQ2PS        2944(R12), Z4
+	VCVTDQ2PS        3968(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1080(R8), Z4, Z30
+	VCVTDQ2PS        3008(R12), Z6
+	VCVTDQ2PS        4032(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1084(R8), Z6, Z31
+	ADDQ             $0x00000400, R10
+	ADDQ             $0x00000440, R8
+	ADDQ             $0x40, SI
+	JMP              block
+
+last0:
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7a
+	BYTE             $0x4b
+	BYTE             $0x94
+	BYTE             $0x1c
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
 	BYTE             $0xd0
+	VCVTPH2PS        (SI), Z15
+	VCVTPH2PS        32(SI), Z14
+	VCVTDQ2PS        2048(R12), Z0
+	VCVTDQ2PS        3072(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1024(R8), Z0, Z16
+	VCVTDQ2PS        2112(R12), Z2
+	VCVTDQ2PS        3136(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1028(R8), Z2, Z17
+	VCVTDQ2PS        2176(R12), Z4
+	VCVTDQ2PS        3200(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1032(R8), Z4, Z18
+	VCVTDQ2PS        2240(R12), Z6
+	VCVTDQ2PS        3264(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1036(R8), Z6, Z19
+	VCVTDQ2PS        2304(R12), Z8
+	VCVTDQ2PS        3328(R12), Z9
+	VMULPS           Z15, Z8, Z8
+	VFMADD231PS      Z14, Z9, Z8
+	VFMADD231PS.BCST 1040(R8), Z8, Z20
+	VCVTDQ2PS        2368(R12), Z10
+	VCVTDQ2PS        3392(R12), Z11
+	VMULPS           Z15, Z10, Z10
+	VFMADD231PS      Z14, Z11, Z10
+	VFMADD231PS.BCST 1044(R8), Z10, Z21
+	VCVTDQ2PS        2432(R12), Z0
+	VCVTDQ2PS        3456(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1048(R8), Z0, Z22
+	VCVTDQ2PS        2496(R12), Z2
+	VCVTDQ2PS        3520(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1052(R8), Z2, Z23
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7a
+	BYTE             $0x4b
+	BYTE             $0xac
+	BYTE             $0x1c
+	BYTE             $0x00
+	BYTE             $0x04
+	BYTE             $0x00
+	BYTE             $0x00
 	BYTE             $0xc4
 	BYTE             $0xe2
 	BYTE             $0x7b
 	BYTE             $0x49
 	BYTE             $0xe8
-	ADDQ             $0x00000400, R10
-	ADDQ             $0x40, SI
-	ADDQ             $0x50, R8
-	ADDQ             $0x50, R14
-	ADDQ             $0x50, R15
-	ADDQ             $0x50, BX
-	JMP              block
-
-last0:
-	VCVTPH2PS        (SI), Z14
-	VCVTPH2PS        32(SI), Z15
-	VCVTDQ2PS        (R12), Z0
-	VCVTDQ2PS        1024(R12), Z1
-	VMULPS           Z14, Z0, Z0
-	VFMADD231PS      Z15, Z1, Z0
-	VFMADD231PS.BCST 64(R8), Z0, Z16
-	VCVTDQ2PS        64(R12), Z2
-	VCVTDQ2PS        1088(R12), Z3
-	VMULPS           Z14, Z2, Z2
-	VFMADD231PS      Z15, Z3, Z2
-	VFMADD231PS.BCST 64(R8)(R9*1), Z2, Z17
-	VCVTDQ2PS        128(R12), Z4
-	VCVTDQ2PS        1152(R12), Z5
-	VMULPS           Z14, Z4, Z4
-	VFMADD231PS      Z15, Z5, Z4
-	VFMADD231PS.BCST 64(R8)(R9*2), Z4, Z18
-	VCVTDQ2PS        192(R12), Z6
-	VCVTDQ2PS        1216(R12), Z7
-	VMULPS           Z14, Z6, Z6
-	VFMADD231PS      Z15, Z7, Z6
-	VFMADD231PS.BCST 64(R8)(R13*1), Z6, Z19
-	VCVTDQ2PS        256(R12), Z8
-	VCVTDQ2PS        1280(R12), Z9
-	VMULPS           Z14, Z8, Z8
-	VFMADD231PS      Z15, Z9, Z8
-	VFMADD231PS.BCST 64(R14), Z8, Z20
-	VCVTDQ2PS        320(R12), Z10
-	VCVTDQ2PS        1344(R12), Z11
-	VMULPS           Z14, Z10, Z10
-	VFMADD231PS      Z15, Z11, Z10
-	VFMADD231PS.BCST 64(R14)(R9*1), Z10, Z21
-	VCVTDQ2PS        384(R12), Z0
-	VCVTDQ2PS        1408(R12), Z1
-	VMULPS           Z14, Z0, Z0
-	VFMADD231PS      Z15, Z1, Z0
-	VFMADD231PS.BCST 64(R14)(R9*2), Z0, Z22
-	VCVTDQ2PS        448(R12), Z2
-	VCVTDQ2PS        1472(R12), Z3
-	VMULPS           Z14, Z2, Z2
-	VFMADD231PS      Z15, Z3, Z2
-	VFMADD231PS.BCST 64(R14)(R13*1), Z2, Z23
-	VCVTDQ2PS        512(R12), Z4
-	VCVTDQ2PS        1536(R12), Z5
-	VMULPS           Z14, Z4, Z4
-	VFMADD231PS      Z15, Z5, Z4
-	VFMADD231PS.BCST 64(R15), Z4, Z24
-	VCVTDQ2PS        576(R12), Z6
-	VCVTDQ2PS        1600(R12), Z7
-	VMULPS           Z14, Z6, Z6
-	VFMADD231PS      Z15, Z7, Z6
-	VFMADD231PS.BCST 64(R15)(R9*1), Z6, Z25
-	VCVTDQ2PS        640(R12), Z8
-	VCVTDQ2PS        1664(R12), Z9
-	VMULPS           Z14, Z8, Z8
-	VFMADD231PS      Z15, Z9, Z8
-	VFMADD231PS.BCST 64(R15)(R9*2), Z8, Z26
-	VCVTDQ2PS        704(R12), Z10
-	VCVTDQ2PS        1728(R12), Z11
-	VMULPS           Z14, Z10, Z10
-	VFMADD231PS      Z15, Z11, Z10
-	VFMADD231PS.BCST 64(R15)(R13*1), Z10, Z27
-	VCVTDQ2PS        768(R12), Z0
-	VCVTDQ2PS        1792(R12), Z1
-	VMULPS           Z14, Z0, Z0
-	VFMADD231PS      Z15, Z1, Z0
-	VFMADD231PS.BCST 64(BX), Z0, Z28
-	VCVTDQ2PS        832(R12), Z2
-	VCVTDQ2PS        1856(R12), Z3
-	VMULPS           Z14, Z2, Z2
-	VFMADD231PS      Z15, Z3, Z2
-	VFMADD231PS.BCST 64(BX)(R9*1), Z2, Z29
-	VCVTDQ2PS        896(R12), Z4
-	VCVTDQ2PS        1920(R12), Z5
-	VMULPS           Z14, Z4, Z4
-	VFMADD231PS      Z15, Z5, Z4
-	VFMADD231PS.BCST 64(BX)(R9*2), Z4, Z30
-	VCVTDQ2PS        960(R12), Z6
-	VCVTDQ2PS        1984(R12), Z7
-	VMULPS           Z14, Z6, Z6
-	VFMADD231PS      Z15, Z7, Z6
-	VFMADD231PS.BCST 64(BX)(R13*1), Z6, Z31
-	JMP              store
-
-last1:
-	VCVTPH2PS        (SI), Z14
-	VCVTPH2PS        32(SI), Z15
-	VCVTDQ2PS        2048(R12), Z0
-	VCVTDQ2PS        3072(R12), Z1
-	VMULPS           Z14, Z0, Z0
-	VFMADD231PS      Z15, Z1, Z0
-	VFMADD231PS.BCST 64(R8), Z0, Z16
-	VCVTDQ2PS        2112(R12), Z2
-	VCVTDQ2PS        3136(R12), Z3
-	VMULPS           Z14, Z2, Z2
-	VFMADD231PS      Z15, Z3, Z2
-	VFMADD231PS.BCST 64(R8)(R9*1), Z2, Z17
-	VCVTDQ2PS        2176(R12), Z4
-	VCVTDQ2PS        3200(R12), Z5
-	VMULPS           Z14, Z4, Z4
-	VFMADD231PS      Z15, Z5, Z4
-	VFMADD231PS.BCST 64(R8)(R9*2), Z4, Z18
-	VCVTDQ2PS        2240(R12), Z6
-	VCVTDQ2PS        3264(R12), Z7
-	VMULPS           Z14, Z6, Z6
-	VFMADD231PS      Z15, Z7, Z6
-	VFMADD231PS.BCST 64(R8)(R13*1), Z6, Z19
-	VCVTDQ2PS        2304(R12), Z8
-	VCVTDQ2PS        3328(R12), Z9
-	VMULPS           Z14, Z8, Z8
-	VFMADD231PS      Z15, Z9, Z8
-	VFMADD231PS.BCST 64(R14), Z8, Z20
-	VCVTDQ2PS        2368(R12), Z10
-	VCVTDQ2PS        3392(R12), Z11
-	VMULPS           Z14, Z10, Z10
-	VFMADD231PS      Z15, Z11, Z10
-	VFMADD231PS.BCST 64(R14)(R9*1), Z10, Z21
-	VCVTDQ2PS        2432(R12), Z0
-	VCVTDQ2PS        3456(R12), Z1
-	VMULPS           Z14, Z0, Z0
-	VFMADD231PS      Z15, Z1, Z0
-	VFMADD231PS.BCST 64(R14)(R9*2), Z0, Z22
-	VCVTDQ2PS        2496(R12), Z2
-	VCVTDQ2PS        3520(R12), Z3
-	VMULPS           Z14, Z2, Z2
-	VFMADD231PS      Z15, Z3, Z2
-	VFMADD231PS.BCST 64(R14)(R13*1), Z2, Z23
+	VCVTPH2PS        (SI), Z15
+	VCVTPH2PS        32(SI), Z14
 	VCVTDQ2PS        2560(R12), Z4
 	VCVTDQ2PS        3584(R12), Z5
-	VMULPS           Z14, Z4, Z4
-	VFMADD231PS      Z15, Z5, Z4
-	VFMADD231PS.BCST 64(R15), Z4, Z24
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1056(R8), Z4, Z24
 	VCVTDQ2PS        2624(R12), Z6
 	VCVTDQ2PS        3648(R12), Z7
-	VMULPS           Z14, Z6, Z6
-	VFMADD231PS      Z15, Z7, Z6
-	VFMADD231PS.BCST 64(R15)(R9*1), Z6, Z25
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1060(R8), Z6, Z25
 	VCVTDQ2PS        2688(R12), Z8
 	VCVTDQ2PS        3712(R12), Z9
-	VMULPS           Z14, Z8, Z8
-	VFMADD231PS      Z15, Z9, Z8
-	VFMADD231PS.BCST 64(R15)(R9*2), Z8, Z26
+	VMULPS           Z15, Z8, Z8
+	VFMADD231PS      Z14, Z9, Z8
+	VFMADD231PS.BCST 1064(R8), Z8, Z26
 	VCVTDQ2PS        2752(R12), Z10
 	VCVTDQ2PS        3776(R12), Z11
-	VMULPS           Z14, Z10, Z10
-	VFMADD231PS      Z15, Z11, Z10
-	VFMADD231PS.BCST 64(R15)(R13*1), Z10, Z27
+	VMULPS           Z15, Z10, Z10
+	VFMADD231PS      Z14, Z11, Z10
+	VFMADD231PS.BCST 1068(R8), Z10, Z27
 	VCVTDQ2PS        2816(R12), Z0
 	VCVTDQ2PS        3840(R12), Z1
-	VMULPS           Z14, Z0, Z0
-	VFMADD231PS      Z15, Z1, Z0
-	VFMADD231PS.BCST 64(BX), Z0, Z28
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1072(R8), Z0, Z28
 	VCVTDQ2PS        2880(R12), Z2
 	VCVTDQ2PS        3904(R12), Z3
-	VMULPS           Z14, Z2, Z2
-	VFMADD231PS      Z15, Z3, Z2
-	VFMADD231PS.BCST 64(BX)(R9*1), Z2, Z29
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1076(R8), Z2, Z29
 	VCVTDQ2PS        2944(R12), Z4
 	VCVTDQ2PS        3968(R12), Z5
-	VMULPS           Z14, Z4, Z4
-	VFMADD231PS      Z15, Z5, Z4
-	VFMADD231PS.BCST 64(BX)(R9*2), Z4, Z30
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1080(R8), Z4, Z30
 	VCVTDQ2PS        3008(R12), Z6
 	VCVTDQ2PS        4032(R12), Z7
-	VMULPS           Z14, Z6, Z6
-	VFMADD231PS      Z15, Z7, Z6
-	VFMADD231PS.BCST 64(BX)(R13*1), Z6, Z31
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1084(R8), Z6, Z31
+	ADDQ             $0x00000400, R10
+	ADDQ             $0x00000440, R8
+	ADDQ             $0x40, SI
+
+scale0:
+	VCVTPH2PS        (SI), Z15
+	VCVTPH2PS        32(SI), Z14
+	VCVTDQ2PS        (R12), Z0
+	VCVTDQ2PS        1024(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1024(R8), Z0, Z16
+	VCVTDQ2PS        64(R12), Z2
+	VCVTDQ2PS        1088(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1028(R8), Z2, Z17
+	VCVTDQ2PS        128(R12), Z4
+	VCVTDQ2PS        1152(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1032(R8), Z4, Z18
+	VCVTDQ2PS        192(R12), Z6
+	VCVTDQ2PS        1216(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1036(R8), Z6, Z19
+	VCVTDQ2PS        256(R12), Z8
+	VCVTDQ2PS        1280(R12), Z9
+	VMULPS           Z15, Z8, Z8
+	VFMADD231PS      Z14, Z9, Z8
+	VFMADD231PS.BCST 1040(R8), Z8, Z20
+	VCVTDQ2PS        320(R12), Z10
+	VCVTDQ2PS        1344(R12), Z11
+	VMULPS           Z15, Z10, Z10
+	VFMADD231PS      Z14, Z11, Z10
+	VFMADD231PS.BCST 1044(R8), Z10, Z21
+	VCVTDQ2PS        384(R12), Z0
+	VCVTDQ2PS        1408(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1048(R8), Z0, Z22
+	VCVTDQ2PS        448(R12), Z2
+	VCVTDQ2PS        1472(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1052(R8), Z2, Z23
+	VCVTDQ2PS        512(R12), Z4
+	VCVTDQ2PS        1536(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1056(R8), Z4, Z24
+	VCVTDQ2PS        576(R12), Z6
+	VCVTDQ2PS        1600(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1060(R8), Z6, Z25
+	VCVTDQ2PS        640(R12), Z8
+	VCVTDQ2PS        1664(R12), Z9
+	VMULPS           Z15, Z8, Z8
+	VFMADD231PS      Z14, Z9, Z8
+	VFMADD231PS.BCST 1064(R8), Z8, Z26
+	VCVTDQ2PS        704(R12), Z10
+	VCVTDQ2PS        1728(R12), Z11
+	VMULPS           Z15, Z10, Z10
+	VFMADD231PS      Z14, Z11, Z10
+	VFMADD231PS.BCST 1068(R8), Z10, Z27
+	VCVTDQ2PS        768(R12), Z0
+	VCVTDQ2PS        1792(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1072(R8), Z0, Z28
+	VCVTDQ2PS        832(R12), Z2
+	VCVTDQ2PS        1856(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1076(R8), Z2, Z29
+	VCVTDQ2PS        896(R12), Z4
+	VCVTDQ2PS        1920(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1080(R8), Z4, Z30
+	VCVTDQ2PS        960(R12), Z6
+	VCVTDQ2PS        1984(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1084(R8), Z6, Z31
+	JMP              store
+
+only:
+	BYTE $0xc4
+	BYTE $0x82
+	BYTE $0x7a
+	BYTE $0x4b
+	BYTE $0x94
+	BYTE $0x1c
+	BYTE $0x00
+	BYTE $0x00
+	BYTE $0x00
+	BYTE $0x00
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x7b
+	BYTE $0x49
+	BYTE $0xd0
+	BYTE $0xc4
+	BYTE $0x82
+	BYTE $0x7a
+	BYTE $0x4b
+	BYTE $0xac
+	BYTE $0x1c
+	BYTE $0x00
+	BYTE $0x04
+	BYTE $0x00
+	BYTE $0x00
+	BYTE $0xc4
+	BYTE $0xe2
+	BYTE $0x7b
+	BYTE $0x49
+	BYTE $0xe8
+	JMP  scale0
+
+last1:
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7a
+	BYTE             $0x4b
+	BYTE             $0xb4
+	BYTE             $0x1c
+	BYTE             $0x00
+	BYTE             $0x08
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xf0
+	VCVTPH2PS        (SI), Z15
+	VCVTPH2PS        32(SI), Z14
+	VCVTDQ2PS        (R12), Z0
+	VCVTDQ2PS        1024(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1024(R8), Z0, Z16
+	VCVTDQ2PS        64(R12), Z2
+	VCVTDQ2PS        1088(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1028(R8), Z2, Z17
+	VCVTDQ2PS        128(R12), Z4
+	VCVTDQ2PS        1152(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1032(R8), Z4, Z18
+	VCVTDQ2PS        192(R12), Z6
+	VCVTDQ2PS        1216(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1036(R8), Z6, Z19
+	VCVTDQ2PS        256(R12), Z8
+	VCVTDQ2PS        1280(R12), Z9
+	VMULPS           Z15, Z8, Z8
+	VFMADD231PS      Z14, Z9, Z8
+	VFMADD231PS.BCST 1040(R8), Z8, Z20
+	VCVTDQ2PS        320(R12), Z10
+	VCVTDQ2PS        1344(R12), Z11
+	VMULPS           Z15, Z10, Z10
+	VFMADD231PS      Z14, Z11, Z10
+	VFMADD231PS.BCST 1044(R8), Z10, Z21
+	VCVTDQ2PS        384(R12), Z0
+	VCVTDQ2PS        1408(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1048(R8), Z0, Z22
+	VCVTDQ2PS        448(R12), Z2
+	VCVTDQ2PS        1472(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1052(R8), Z2, Z23
+	BYTE             $0xc4
+	BYTE             $0x82
+	BYTE             $0x7a
+	BYTE             $0x4b
+	BYTE             $0xbc
+	BYTE             $0x1c
+	BYTE             $0x00
+	BYTE             $0x0c
+	BYTE             $0x00
+	BYTE             $0x00
+	BYTE             $0xc4
+	BYTE             $0xe2
+	BYTE             $0x7b
+	BYTE             $0x49
+	BYTE             $0xf8
+	VCVTPH2PS        (SI), Z15
+	VCVTPH2PS        32(SI), Z14
+	VCVTDQ2PS        512(R12), Z4
+	VCVTDQ2PS        1536(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1056(R8), Z4, Z24
+	VCVTDQ2PS        576(R12), Z6
+	VCVTDQ2PS        1600(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1060(R8), Z6, Z25
+	VCVTDQ2PS        640(R12), Z8
+	VCVTDQ2PS        1664(R12), Z9
+	VMULPS           Z15, Z8, Z8
+	VFMADD231PS      Z14, Z9, Z8
+	VFMADD231PS.BCST 1064(R8), Z8, Z26
+	VCVTDQ2PS        704(R12), Z10
+	VCVTDQ2PS        1728(R12), Z11
+	VMULPS           Z15, Z10, Z10
+	VFMADD231PS      Z14, Z11, Z10
+	VFMADD231PS.BCST 1068(R8), Z10, Z27
+	VCVTDQ2PS        768(R12), Z0
+	VCVTDQ2PS        1792(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1072(R8), Z0, Z28
+	VCVTDQ2PS        832(R12), Z2
+	VCVTDQ2PS        1856(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1076(R8), Z2, Z29
+	VCVTDQ2PS        896(R12), Z4
+	VCVTDQ2PS        1920(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1080(R8), Z4, Z30
+	VCVTDQ2PS        960(R12), Z6
+	VCVTDQ2PS        1984(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1084(R8), Z6, Z31
+	ADDQ             $0x00000400, R10
+	ADDQ             $0x00000440, R8
+	ADDQ             $0x40, SI
+	VCVTPH2PS        (SI), Z15
+	VCVTPH2PS        32(SI), Z14
+	VCVTDQ2PS        2048(R12), Z0
+	VCVTDQ2PS        3072(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1024(R8), Z0, Z16
+	VCVTDQ2PS        2112(R12), Z2
+	VCVTDQ2PS        3136(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1028(R8), Z2, Z17
+	VCVTDQ2PS        2176(R12), Z4
+	VCVTDQ2PS        3200(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1032(R8), Z4, Z18
+	VCVTDQ2PS        2240(R12), Z6
+	VCVTDQ2PS        3264(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1036(R8), Z6, Z19
+	VCVTDQ2PS        2304(R12), Z8
+	VCVTDQ2PS        3328(R12), Z9
+	VMULPS           Z15, Z8, Z8
+	VFMADD231PS      Z14, Z9, Z8
+	VFMADD231PS.BCST 1040(R8), Z8, Z20
+	VCVTDQ2PS        2368(R12), Z10
+	VCVTDQ2PS        3392(R12), Z11
+	VMULPS           Z15, Z10, Z10
+	VFMADD231PS      Z14, Z11, Z10
+	VFMADD231PS.BCST 1044(R8), Z10, Z21
+	VCVTDQ2PS        2432(R12), Z0
+	VCVTDQ2PS        3456(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1048(R8), Z0, Z22
+	VCVTDQ2PS        2496(R12), Z2
+	VCVTDQ2PS        3520(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1052(R8), Z2, Z23
+	VCVTDQ2PS        2560(R12), Z4
+	VCVTDQ2PS        3584(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1056(R8), Z4, Z24
+	VCVTDQ2PS        2624(R12), Z6
+	VCVTDQ2PS        3648(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1060(R8), Z6, Z25
+	VCVTDQ2PS        2688(R12), Z8
+	VCVTDQ2PS        3712(R12), Z9
+	VMULPS           Z15, Z8, Z8
+	VFMADD231PS      Z14, Z9, Z8
+	VFMADD231PS.BCST 1064(R8), Z8, Z26
+	VCVTDQ2PS        2752(R12), Z10
+	VCVTDQ2PS        3776(R12), Z11
+	VMULPS           Z15, Z10, Z10
+	VFMADD231PS      Z14, Z11, Z10
+	VFMADD231PS.BCST 1068(R8), Z10, Z27
+	VCVTDQ2PS        2816(R12), Z0
+	VCVTDQ2PS        3840(R12), Z1
+	VMULPS           Z15, Z0, Z0
+	VFMADD231PS      Z14, Z1, Z0
+	VFMADD231PS.BCST 1072(R8), Z0, Z28
+	VCVTDQ2PS        2880(R12), Z2
+	VCVTDQ2PS        3904(R12), Z3
+	VMULPS           Z15, Z2, Z2
+	VFMADD231PS      Z14, Z3, Z2
+	VFMADD231PS.BCST 1076(R8), Z2, Z29
+	VCVTDQ2PS        2944(R12), Z4
+	VCVTDQ2PS        3968(R12), Z5
+	VMULPS           Z15, Z4, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 1080(R8), Z4, Z30
+	VCVTDQ2PS        3008(R12), Z6
+	VCVTDQ2PS        4032(R12), Z7
+	VMULPS           Z15, Z6, Z6
+	VFMADD231PS      Z14, Z7, Z6
+	VFMADD231PS.BCST 1084(R8), Z6, Z31
 
 store:
-	MOVQ    dstStride+8(FP), DX
 	VMOVUPS Z16, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z17, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z18, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z19, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z20, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z21, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z22, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z23, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z24, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z25, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z26, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z27, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z28, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z29, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z30, (DI)
-	ADDQ    DX, DI
+	ADDQ    R9, DI
 	VMOVUPS Z31, (DI)
-	ADDQ    DX, DI
-	LEAQ    (AX)(R9*8), AX
-	LEAQ    (AX)(R9*8), AX
+	ADDQ    R9, DI
+	ADDQ    xTile+40(FP), AX
 	DECQ    tiles+56(FP)
 	JNZ     tile
 

@@ -80,19 +80,19 @@ func readLinesAVX2(p *byte, n int) uint32
 // pause executes PAUSE n times, at least once.
 func pause(n int)
 
-// panelQ8AMX multiplies 16 rows a tile with the panel of 8-bit weights, unpacked to
-// [blocks, 16, 16, 4]int8, bit for bit like its VNNI twin. scratch has 4 KB. What follows the
-// panel at packed in memory is fetched meanwhile.
+// panelQ8AMX multiplies tiles of 16 rows, xTile bytes apart, with the panel of 8-bit weights,
+// unpacked to [blocks, 16, 16, 4]int8, bit for bit like its VNNI twin. scratch has 4 KB.
+// What follows the panel at packed in memory is fetched meanwhile.
 //
 //go:noescape
-func panelQ8AMX(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xStride uintptr, blocks int, tiles int, scratch *byte, packed *byte)
+func panelQ8AMX(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xTile uintptr, blocks int, tiles int, scratch *byte, packed *byte)
 
-// panelQ4AMX multiplies 16 rows a tile with the panel of 4-bit weights, unpacked to
-// [blocks, 16, 16, 4]int8, bit for bit like its VNNI twin. scratch has 4 KB. What follows the
-// panel at packed in memory is fetched meanwhile.
+// panelQ4AMX multiplies tiles of 16 rows, xTile bytes apart, with the panel of 4-bit weights,
+// unpacked to [blocks, 16, 16, 4]int8, bit for bit like its VNNI twin. scratch has 4 KB.
+// What follows the panel at packed in memory is fetched meanwhile.
 //
 //go:noescape
-func panelQ4AMX(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xStride uintptr, blocks int, tiles int, scratch *byte, packed *byte)
+func panelQ4AMX(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xTile uintptr, blocks int, tiles int, scratch *byte, packed *byte)
 
 // unpackQ4AVX512 widens 4-bit weights to int8: of each block the first 32 inputs of
 // all outputs, then the last 32.

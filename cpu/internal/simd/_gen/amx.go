@@ -15,12 +15,11 @@ import (
 // (Intel's Software Developer's Manual, volume 2). All registers here are physical:
 // the allocator does not see what the bytes use.
 //
-//	R8   x of the tile's rows, at the block      R9   xStride
-//	R10  w at the block                          R11  64, the stride of w and scratch
-//	R12  scratch                                 R13  3·xStride
-//	R14  x + 4·xStride   R15  x + 8·xStride      BX   x + 12·xStride
-//	SI   s at the block  CX   blocks left        DI   dst
-//	DX   the next panel at the block, or dstStride
+//	R8   x of the tile at the block          R9   dstStride
+//	R10  w at the block                      R11  64, the stride of all tiles
+//	R12  scratch                             RAX  x of the tile
+//	SI   s at the block  CX   blocks left    DI   dst
+//	DX   the next panel at the block
 //	Z16..Z31  the tile's float32 sums, a row each
 
 func raw(bytes ...uint8) {
@@ -35,17 +34,18 @@ func tilerelease() { raw(0xC4, 0xE2, 0x78, 0x49, 0xC0) }
 
 func tilezero(t uint8) { raw(0xC4, 0xE2, 0x7B, 0x49, 0xC0|t<<3) }
 
-// loadX loads tile t from disp(R8)(R9*1).
-func loadX(t, disp uint8) { raw(0xC4, 0x82, 0x7B, 0x4B, 0x44|t<<3, 0x08, disp) }
+// loadX loads tile t from disp(R8)(R11*1).
+func loadX(t uint8, disp uint32) { tileAt(0x7B, t, 0x18, disp) }
 
 // loadW loads tile t from disp(R10)(R11*1).
-func loadW(t uint8, disp uint32) {
-	raw(0xC4, 0x82, 0x7B, 0x4B, 0x84|t<<3, 0x1A, byte(disp), byte(disp>>8), byte(disp>>16), byte(disp>>24))
-}
+func loadW(t uint8, disp uint32) { tileAt(0x7B, t, 0x1A, disp) }
 
 // storeSums stores tile t to disp(R12)(R11*1).
-func storeSums(t uint8, disp uint32) {
-	raw(0xC4, 0x82, 0x7A, 0x4B, 0x84|t<<3, 0x1C, byte(disp), byte(disp>>8), byte(disp>>16), byte(disp>>24))
+func storeSums(t uint8, disp uint32) { tileAt(0x7A, t, 0x1C, disp) }
+
+// tileAt emits a load or a store of tile t at disp from the base and index of sib.
+func tileAt(prefix, t, sib uint8, disp uint32) {
+	raw(0xC4, 0x82, prefix, 0x4B, 0x84|t<<3, sib, byte(disp), byte(disp>>8), byte(disp>>16), byte(disp>>24))
 }
 
 // tdpbssd adds the products of int8 tiles a and b to the int32 tile d.
@@ -77,6 +77,13 @@ func tileConfig(name string, tiles map[int][2]int) Mem {
 	return m
 }
 
+// A block of a tile of 16 rows of activations as simd.PackTile lays it, and of weights.
+const (
+	tileX      = 1088 // bytes: [16, 64]int8, [16]float32 scales
+	tileScales = 1024 // their offset
+	tileW      = 1024 // bytes
+)
+
 func panelsAMX() {
 	full := [2]int{16, 64}
 	q8 := amxKernel{multiplyQ8AMX, storeQ8AMX, scaleQ8AMX, 32, 1024}
@@ -88,25 +95,25 @@ func panelsAMX() {
 
 // amxKernel is what the two formats differ in.
 type amxKernel struct {
-	multiply               func(buffer, x, w int)
-	store, scale           func(buffer int)
+	multiply               func(buffer int, block uint32) // block blocks further
+	store                  []func(buffer int)             // of a block's sums, in parts
+	scale                  func(buffer, row int)
 	scaleBytes, panelBytes int // of a block
 }
 
 // panel emits the kernel of that name.
 func (k *amxKernel) panel(name, bits string, config Mem) {
-	TEXT(name, NOSPLIT, "func(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xStride uintptr, blocks, tiles int, scratch, packed *byte)")
-	Doc(fmt.Sprintf("%s multiplies 16 rows a tile with the panel of %s weights, unpacked to", name, bits),
-		"[blocks, 16, 16, 4]int8, bit for bit like its VNNI twin. scratch has 4 KB. What follows the",
-		"panel at packed in memory is fetched meanwhile.")
+	TEXT(name, NOSPLIT, "func(dst *float32, dstStride uintptr, w *byte, s *uint16, x *byte, xTile uintptr, blocks, tiles int, scratch, packed *byte)")
+	Doc(fmt.Sprintf("%s multiplies tiles of 16 rows, xTile bytes apart, with the panel of %s weights,", name, bits),
+		"unpacked to [blocks, 16, 16, 4]int8, bit for bit like its VNNI twin. scratch has 4 KB.",
+		"What follows the panel at packed in memory is fetched meanwhile.")
 	Pragma("noescape")
 	LEAQ(config, RAX)
 	ldtilecfg()
-	Load(Param("xStride"), R9)
+	Load(Param("dstStride"), R9)
 	Load(Param("scratch"), R12)
 	Load(Param("x"), RAX)
 	MOVQ(U64(64), R11)
-	LEAQ(Mem{Base: R9, Index: R9, Scale: 2}, R13)
 	Load(Param("dst"), RDI)
 	Load(Param("packed"), RDX)
 	Load(Param("blocks"), RCX)
@@ -126,136 +133,159 @@ func (k *amxKernel) panel(name, bits string, config Mem) {
 // tile emits the products of one tile of rows, and the count of those left. While the
 // first is computed the lines of the next panel, from RDX on, are fetched into the
 // second-level cache: they would be waited for while they are unpacked.
+//
+// What is at hand at any time are three blocks: one is multiplied, the sums of the one
+// before are stored, as a store that waits for its tile would hold up what follows it,
+// and those of the one before that are scaled between the stores.
 func (k *amxKernel) tile(name string, ahead bool) {
 	MOVQ(RAX, R8)
-	LEAQ(Mem{Base: R8, Index: R9, Scale: 4}, R14)
-	LEAQ(Mem{Base: R8, Index: R9, Scale: 8}, R15)
-	LEAQ(Mem{Base: R14, Index: R9, Scale: 8}, RBX)
 	Load(Param("w"), R10)
 	Load(Param("s"), RSI)
 	Load(Param("blocks"), RCX)
 	for r := range 16 {
 		VPXORD(z(16+r), z(16+r), z(16+r))
 	}
-	fetch := func() {
-		if !ahead {
-			return
-		}
-		for i := 0; i < k.panelBytes; i += 64 {
-			PREFETCHT1(Mem{Base: RDX, Disp: i})
-		}
-		PREFETCHT0(Mem{Base: RSI, Disp: aheadScales})
-		ADDQ(U32(uint32(k.panelBytes)), RDX)
-	}
-	// The sums of a block are scaled while those of the next are computed, which are
-	// stored after that: a store that waits for its tile holds up what follows it.
-	k.multiply(0, 0, 0)
-	k.store(0)
+	k.multiply(0, 0)
+	k.fetch(ahead)
+	DECQ(RCX)
+	JZ(LabelRef(name + "only"))
+	k.multiply(1, 1)
+	k.fetch(ahead)
+	k.stores(0)
 	Label(name + "block")
-	for buffer := range 2 {
-		last, next := fmt.Sprintf("%slast%d", name, buffer), 1-buffer
+	for _, buffer := range []int{1, 0} { // of the block before
 		DECQ(RCX)
-		JZ(LabelRef(last))
-		k.multiply(next, 80, 1024)
-		fetch()
-		k.scale(buffer)
-		k.store(next)
-		ADDQ(U32(1024), R10)
-		ADDQ(Imm(uint64(k.scaleBytes)), RSI)
-		for _, x := range []Register{R8, R14, R15, RBX} {
-			ADDQ(Imm(80), x)
-		}
+		JZ(LabelRef(fmt.Sprintf("%slast%d", name, buffer)))
+		k.multiply(1-buffer, 2)
+		k.fetch(ahead)
+		k.storeAndScale(buffer)
+		k.advance()
 	}
 	JMP(LabelRef(name + "block"))
 	Label(name + "last0")
-	fetch()
-	k.scale(0)
+	k.storeAndScale(0)
+	k.advance()
+	Label(name + "scale0")
+	k.scales(0, 0, 16)
 	JMP(LabelRef(name + "store"))
+	Label(name + "only")
+	k.stores(0)
+	JMP(LabelRef(name + "scale0"))
 	Label(name + "last1")
-	fetch()
-	k.scale(1)
+	k.storeAndScale(1)
+	k.advance()
+	k.scales(1, 0, 16)
 
 	Label(name + "store")
-	Load(Param("dstStride"), RDX)
 	for r := range 16 {
 		VMOVUPS(z(16+r), Mem{Base: RDI})
-		ADDQ(RDX, RDI)
+		ADDQ(R9, RDI)
 	}
-	LEAQ(Mem{Base: RAX, Index: R9, Scale: 8}, RAX)
-	LEAQ(Mem{Base: RAX, Index: R9, Scale: 8}, RAX)
+	ADDQ(NewParamAddr("xTile", 40), RAX)
 	tiles := NewParamAddr("tiles", 56)
 	DECQ(tiles)
 }
 
-func multiplyQ8AMX(buffer, x, w int) {
+// fetch emits the fetching of a block of the next panel.
+func (k *amxKernel) fetch(ahead bool) {
+	if !ahead {
+		return
+	}
+	for i := 0; i < k.panelBytes; i += 64 {
+		PREFETCHT1(Mem{Base: RDX, Disp: i})
+	}
+	PREFETCHT0(Mem{Base: RSI, Disp: aheadScales})
+	ADDQ(U32(uint32(k.panelBytes)), RDX)
+}
+
+func (k *amxKernel) advance() {
+	ADDQ(U32(tileW), R10)
+	ADDQ(U32(tileX), R8)
+	ADDQ(Imm(uint64(k.scaleBytes)), RSI)
+}
+
+// stores emits the storing of a buffer's sums.
+func (k *amxKernel) stores(buffer int) {
+	for _, store := range k.store {
+		store(buffer)
+	}
+}
+
+// storeAndScale emits the storing of a buffer's sums, and between them the scaling of the
+// other's, which lie in memory.
+func (k *amxKernel) storeAndScale(buffer int) {
+	rows := 16 / len(k.store)
+	for i, store := range k.store {
+		store(buffer)
+		k.scales(1-buffer, i*rows, rows)
+	}
+}
+
+// scales emits the scaling and adding of a buffer's rows from row on.
+func (k *amxKernel) scales(buffer, row, rows int) {
+	for s := 0; s < k.scaleBytes; s += 32 {
+		VCVTPH2PS(Mem{Base: RSI, Disp: s}, z(15-s/32))
+	}
+	for r := row; r < row+rows; r++ {
+		k.scale(buffer, r)
+	}
+}
+
+func multiplyQ8AMX(buffer int, block uint32) {
 	sums := uint8(2 + buffer)
-	loadX(0, uint8(x))
-	loadW(1, uint32(w))
+	loadX(0, tileX*block)
+	loadW(1, tileW*block)
 	tdpbssd(sums, 0, 1)
 	drop(0, 1)
 }
 
-func storeQ8AMX(buffer int) {
+var storeQ8AMX = []func(buffer int){func(buffer int) {
 	sums := uint8(2 + buffer)
 	storeSums(sums, uint32(2048*buffer))
 	drop(sums)
+}}
+
+func scaleQ8AMX(buffer, row int) {
+	t := z(row % 8)
+	VCVTDQ2PS(Mem{Base: R12, Disp: 2048*buffer + 64*row}, t)
+	VMULPS(z(15), t, t)
+	accumulateAMX(row, t)
 }
 
-func scaleQ8AMX(buffer int) {
-	VCVTPH2PS(Mem{Base: RSI}, z(15))
-	for r := range 16 {
-		t := z(r % 8)
-		VCVTDQ2PS(Mem{Base: R12, Disp: 2048*buffer + 64*r}, t)
-		VMULPS(z(15), t, t)
-		VFMADD231PS_BCST(xScaleAt(r), t, z(16+r))
-	}
-}
-
-func multiplyQ4AMX(buffer, x, w int) {
+func multiplyQ4AMX(buffer int, block uint32) {
 	lo, hi := uint8(2+4*buffer), uint8(5+2*buffer)
-	loadX(0, uint8(x))
-	loadW(1, uint32(w))
+	loadX(0, tileX*block)
+	loadW(1, tileW*block)
 	tdpbssd(lo, 0, 1)
 	drop(0, 1)
-	loadX(3, uint8(x+32))
-	loadW(4, uint32(w+512))
+	loadX(3, tileX*block+32)
+	loadW(4, tileW*block+512)
 	tdpbssd(hi, 3, 4)
 	drop(3, 4)
 }
 
-func storeQ4AMX(buffer int) {
-	lo, hi := uint8(2+4*buffer), uint8(5+2*buffer)
+var storeQ4AMX = []func(buffer int){func(buffer int) {
+	lo := uint8(2 + 4*buffer)
 	storeSums(lo, uint32(2048*buffer))
+	drop(lo)
+}, func(buffer int) {
+	hi := uint8(5 + 2*buffer)
 	storeSums(hi, uint32(2048*buffer+1024))
-	drop(lo, hi)
+	drop(hi)
+}}
+
+func scaleQ4AMX(buffer, row int) {
+	lo, hi := z(2*(row%6)), z(2*(row%6)+1)
+	VCVTDQ2PS(Mem{Base: R12, Disp: 2048*buffer + 64*row}, lo)
+	VCVTDQ2PS(Mem{Base: R12, Disp: 2048*buffer + 1024 + 64*row}, hi)
+	VMULPS(z(15), lo, lo)
+	VFMADD231PS(z(14), hi, lo)
+	accumulateAMX(row, lo)
 }
 
-func scaleQ4AMX(buffer int) {
-	VCVTPH2PS(Mem{Base: RSI}, z(14))
-	VCVTPH2PS(Mem{Base: RSI, Disp: 32}, z(15))
-	for r := range 16 {
-		lo, hi := z(2*(r%6)), z(2*(r%6)+1)
-		VCVTDQ2PS(Mem{Base: R12, Disp: 2048*buffer + 64*r}, lo)
-		VCVTDQ2PS(Mem{Base: R12, Disp: 2048*buffer + 1024 + 64*r}, hi)
-		VMULPS(z(14), lo, lo)
-		VFMADD231PS(z(15), hi, lo)
-		VFMADD231PS_BCST(xScaleAt(r), lo, z(16+r))
-	}
-}
-
-// xScaleAt returns the operand of row r's scale in its block.
-func xScaleAt(r int) Mem {
-	base := []Register{R8, R14, R15, RBX}[r/4]
-	m := Mem{Base: base, Disp: 64}
-	switch r % 4 {
-	case 1:
-		m.Index, m.Scale = R9, 1
-	case 2:
-		m.Index, m.Scale = R9, 2
-	case 3:
-		m.Index, m.Scale = R13, 1
-	}
-	return m
+// accumulateAMX emits sums[row] += v·xscale.
+func accumulateAMX(row int, v VecPhysical) {
+	VFMADD231PS_BCST(Mem{Base: R8, Disp: tileScales + 4*row}, v, z(16+row))
 }
 
 // unpackQ4 emits the widening of 4-bit blocks to int8: the first 32 inputs of all
