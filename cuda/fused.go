@@ -21,22 +21,47 @@ func (b *Backend) QKVAppend(q, x *tensor.Tensor, o backend.QKV) bool {
 		return false
 	}
 	kernel := b.kernels.gemvQKV[dtype]
-	// A block of I8 has elements of several of the kernel's threads.
-	if kernel == 0 || q.Dim(2)%16 != 0 || o.KV.K.DType == tensor.I8 || !b.fitsGemv(n, o.Q.Weight) {
+	if kernel == 0 || q.Dim(2)%16 != 0 || !b.fitsGemv(n, o.Q.Weight) {
 		return n > 0 && b.qkvOfMany(q, x, o)
 	}
 	if b.failed() || n == 0 {
 		return true
 	}
+	// A block of I8 has elements of several of the kernel's threads: another appends.
+	var k, v uint64
+	if o.KV.K.DType == tensor.I8 {
+		if k, v = b.keyValueRoom(n, o.K.Weight.Dim(0)); b.failed() {
+			return true
+		}
+	}
 	step := b.gemvRows(o.Q.Weight)
 	for first := 0; first < n; first += step {
-		b.gemvQKV(kernel, q, x, o, first, min(n-first, step))
+		b.gemvQKV(kernel, q, x, o, keyValueRows{k, v, first, min(n-first, step)})
+	}
+	if k != 0 {
+		b.appendRotary(q, k, v, o.Rotary, o.KV)
 	}
 	return true
 }
 
-// gemvQKV is QKVAppend for rows from first on.
-func (b *Backend) gemvQKV(kernel uint64, q, x *tensor.Tensor, o backend.QKV, first, rows int) {
+// keyValueRoom returns the addresses of n rows of keys and of values before they are
+// rotated.
+func (b *Backend) keyValueRoom(n, width int) (k, v uint64) {
+	size := rounded(4 * n * width)
+	k = b.room(&b.keyValue, 2*size)
+	return k, k + uint64(size)
+}
+
+// keyValueRows are rows of a launch, from first on, with the keys and values of all,
+// or 0 where they go into the cache.
+type keyValueRows struct {
+	k, v        uint64
+	first, rows int
+}
+
+// gemvQKV is QKVAppend for some rows.
+func (b *Backend) gemvQKV(kernel uint64, q, x *tensor.Tensor, o backend.QKV, r keyValueRows) {
+	first, rows := r.first, r.rows
 	heads, kvHeads, headDim := q.Dim(1), o.KV.K.Dim(1), q.Dim(2)
 	l := b.launchGemv(kernel, qkvRole, rows, (heads+2*kvHeads)*headDim, o.Q.Weight)
 	b.gemvParams(l, gemvOperands{x: address(x) + uint64(4*first*x.Dim(1)), weight: o.Q.Weight, bias: o.Q.Bias,
@@ -44,12 +69,13 @@ func (b *Backend) gemvQKV(kernel uint64, q, x *tensor.Tensor, o backend.QKV, fir
 	l.pointer(address(o.K.Weight)).pointer(scales(o.K.Weight)).
 		pointer(address(o.V.Weight)).pointer(scales(o.V.Weight)).
 		pointer(optional(o.K.Bias)).pointer(optional(o.V.Bias))
-	b.rotary(l, address(q)+uint64(4*first*heads*headDim), 0, 0, o.Rotary, o.KV, heads, first)
+	skip := uint64(4 * first * headDim)
+	b.rotary(l, address(q)+skip*uint64(heads), r.k+skip*uint64(kvHeads), r.v+skip*uint64(kvHeads), o.Rotary, o.KV, heads, first)
 	l.int(kvTypes[o.KV.K.DType]).int(0)
 }
 
 // kvTypes are zen_gemv_qkv's numbers for types of the cache.
-var kvTypes = map[tensor.DType]int{tensor.F32: 0, tensor.F16: 1, tensor.BF16: 2}
+var kvTypes = map[tensor.DType]int{tensor.F32: 0, tensor.F16: 1, tensor.BF16: 2, tensor.I8: 3}
 
 // MatMulSwiGLU sets dst = silu(gate(y)) · up(y) for the normalised rows y.
 func (b *Backend) MatMulSwiGLU(dst, x *tensor.Tensor, o backend.Gated) bool {

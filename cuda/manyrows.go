@@ -37,8 +37,7 @@ func (b *Backend) qkvOfMany(q, x *tensor.Tensor, o backend.QKV) bool {
 		return false
 	}
 	x16 := b.normalized16(x, o.Norm, o.Eps)
-	k := b.room(&b.keyValue, 2*rounded(4*n*width))
-	v := k + uint64(rounded(4*n*width))
+	k, v := b.keyValueRoom(n, width)
 	b.gemm(product{dst: address(q), x: x, x16: x16, weight: o.Q.Weight, bias: o.Q.Bias})
 	b.gemm(product{dst: k, x: x, x16: x16, weight: o.K.Weight, bias: o.K.Bias})
 	b.gemm(product{dst: v, x: x, x16: x16, weight: o.V.Weight, bias: o.V.Bias})

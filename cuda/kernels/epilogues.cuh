@@ -10,10 +10,11 @@
 namespace zen {
 
 // QkvParams has a twin in package cuda. g's w, scales and bias are those of q_proj;
-// its dst is not used. See RotaryParams for r, whose k and v are not used.
+// its dst is not used. See RotaryParams for r, whose k and v are for kvType 3 alone.
 //
 //	wk, wv  [kvHeads·headDim, in]; bk, bv  [kvHeads·headDim] F32 or null
-//	kvType  0 F32, 1 F16, 2 BF16
+//	kvType  0 F32, 1 F16, 2 BF16; 3 sets r.q, r.k and r.v, unrotated, for a kernel that
+//	        rotates, quantises and appends
 struct QkvParams {
   GemvParams g;
   const void *wk, *sk, *wv, *sv;
@@ -154,6 +155,13 @@ struct Qkv {
   __device__ void finish(int, int, int r, const Operands &o, float a, float b) const {
     if (o.position < 0) return;
     a += o.biasA, b += o.biasB;
+    if (p.kvType == 3) {
+      float *rows = o.kind == 0 ? p.r.q : o.kind == 1 ? p.r.k : p.r.v;
+      const int heads = o.kind == 0 ? p.r.heads : p.r.kvHeads;
+      float *to = rows + (int64_t(r) * heads + o.head) * p.r.headDim + o.pair;
+      to[0] = a, to[p.r.headDim / 2] = b;
+      return;
+    }
     const float x = o.kind == 2 ? a : a * o.cosine - b * o.sine,
                 y = o.kind == 2 ? b : b * o.cosine + a * o.sine;
     if (o.kind == 0) {
