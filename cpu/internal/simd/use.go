@@ -18,8 +18,12 @@ func Use(name string) (restore func()) {
 
 // Chosen names the variants that operations run.
 func Chosen() string {
+	bf16 := bf16Chosen.name
+	if !HasBF16() { // they are products like others
+		bf16 = dotsChosen.name
+	}
 	return fmt.Sprintf("INT8 and INT4 by %s, BF16 by %s, other products by %s, attention by %s, vectors by %s",
-		quantChosen.name, bf16Chosen.name, dotsChosen.name, tileChosen.name, vectorChosen.name)
+		quantChosen.name, bf16, dotsChosen.name, tileChosen.name, vectorChosen.name)
 }
 
 // named returns the variant of that name, else the last, which is plain Go.
