@@ -103,7 +103,7 @@ func (p *panelSet) kernel(name, bits string, block panelBlock) {
 	MOVQ(param("rows"), left)
 	t := &panelTile{panelSet: p, w: GP64(), s: GP64(), x: GP64(), x4: GP64(), stride: stride, stride3: stride3}
 	if p.bits == 256 {
-		t.spill = AllocLocal(2 * 6 * 64)
+		t.spill = AllocLocal(2 * rows256 * 64)
 	}
 	for _, n := range block.groups {
 		t.n = n

@@ -9,7 +9,7 @@ import (
 )
 
 // Registers of 256 bits hold half a panel, and there are 16 of them: the integer sums of
-// up to six rows, while the float32 sums stay in dst.
+// up to six rows, while the float32 sums stay on the stack.
 //
 //	sums     0 .. 2n-1  [n, 2 halves of a panel]
 //	w        12, 13     [2]
@@ -20,7 +20,10 @@ import (
 //
 //	size     8, 9       [2] |w|
 //	ones     10         1 in each 16 bits
-const parts256 = 2
+const (
+	parts256 = 2
+	rows256  = 6 // at most
+)
 
 func sum256(part, r int) VecPhysical { return y(2*r + part) }
 
@@ -28,10 +31,10 @@ func w256(part int) VecPhysical { return y(12 + part) }
 
 func size256(part int) VecPhysical { return y(8 + part) }
 
-// In memory, for 16 registers are few:
+// acc256 and first256 are sums in memory, as 16 registers are too few for them.
 func (t *panelTile) acc256(part, r int) Mem { return t.spill.Offset(64*r + 32*part) } // float32 sums [n, 2]
 
-func (t *panelTile) first256(part, r int) Mem { return t.spill.Offset(64*(6+r) + 32*part) } // of a block's first half [n, 2]
+func (t *panelTile) first256(part, r int) Mem { return t.spill.Offset(64*(rows256+r) + 32*part) } // of a block's first half [n, 2]
 
 var x256, product256, ones256 = y(14), y(15), y(10)
 

@@ -45,7 +45,7 @@ func rowKernel(name, bits string, block func(*quarters)) {
 		return r
 	}
 	t := &quarters{wq: stride("w")}
-	t.panelTile = panelTile{panelSet: &panelSet{bits: 256, dot: dotMadd}, n: 4, x: GP64(), sq: stride("s"), spill: AllocLocal(2 * 6 * 64)}
+	t.panelTile = panelTile{panelSet: &panelSet{bits: 256, dot: dotMadd}, n: 4, x: GP64(), sq: stride("s"), spill: AllocLocal(2 * rows256 * 64)}
 	t.w, t.s = t.wq.base, t.sq.base
 	dst := rows{base: GP64(), stride: GP64()}
 	Load(Param("dst"), dst.base)
