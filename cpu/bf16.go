@@ -46,10 +46,7 @@ func (b *Backend) matMulBF16(dst, x, weight *tensor.Tensor, bias matrix) {
 		dst: tensor.Slice[float32](dst), x: tensor.Slice[float32](x),
 		n: x.Dim(0), in: x.Dim(1), out: dst.Dim(1), weight: tensor.Slice[uint16](weight), bias: bias,
 	}
-	if n := 2 * simd.SplitLen(a.n, a.in); cap(b.splitX) < n {
-		b.splitX = alignedBytes(n)
-	}
-	a.split = wordsOf(b.splitX[:2*simd.SplitLen(a.n, a.in)])
+	a.split = wordsOf(growBytes(&b.splitX, 2*simd.SplitLen(a.n, a.in)))
 	b.bf16 = a
 	b.pool.run((a.n+splitRows-1)/splitRows, 1, (*Backend).splitGroups)
 	b.pool.run(a.out, a.chunkOutputs(b.Workers()), (*Backend).multiplyBF16)

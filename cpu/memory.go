@@ -76,6 +76,14 @@ func grow(buf *[]float32, n int) []float32 {
 	return (*buf)[:n]
 }
 
+// growBytes is grow for bytes.
+func growBytes(buf *[]byte, n int) []byte {
+	if cap(*buf) < n {
+		*buf = alignedBytes(n)
+	}
+	return (*buf)[:n]
+}
+
 func alignedBytes(n int) []byte {
 	f := alignedFloats((n + 3) / 4)
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(f))), n)

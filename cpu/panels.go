@@ -149,12 +149,4 @@ func (a *panelArgs) multiplyLast(w *worker, row, n int) {
 	}
 }
 
-// growBytes returns n aligned bytes of *scratch, which becomes larger if need be.
-func growBytes(scratch *[]byte, n int) []byte {
-	if cap(*scratch) < n {
-		*scratch = alignedBytes(n)
-	}
-	return (*scratch)[:n]
-}
-
 func panelsOf(out int) int { return (out + tensor.PanelRows - 1) / tensor.PanelRows }

@@ -29,8 +29,9 @@ func rowPanels() {
 //	for p := range panels {
 //		for q := range 4 {
 //			for b := range blocks {
-//				dst[q·panels+p] += block(w[q·panels+p][b], s[q·panels+p][b], x[b])
+//				acc[q] += block(w[q·panels+p][b], s[q·panels+p][b], x[b])
 //			}
+//			dst[q·panels+p] = acc[q]
 //		}
 //	}
 func rowKernel(name, bits string, block func(*quarters)) {
