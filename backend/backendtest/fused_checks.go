@@ -21,7 +21,10 @@ func fusedChecks() []check {
 		all = append(all, check{fmt.Sprintf("Fused/weight=%v", weight), func(d *device) {
 			for _, n := range []int{1, 3, 4, 5, 16, 40, 130} {
 				d.fusedMLP(weight, n)
-				d.fusedQKV(weight, n)
+				d.fusedQKV(weight, tensor.F32, n)
+				if d.takes(tensor.I8) {
+					d.fusedQKV(weight, tensor.I8, n)
+				}
 			}
 		}})
 	}
@@ -100,10 +103,16 @@ func (d *device) fusedMLP(weight tensor.DType, n int) {
 	d.b.Free(norm)
 }
 
-func (d *device) fusedQKV(weight tensor.DType, n int) {
+// fusedQKV is QKVAppend. An element of an I8 cache may be a step of its scale away,
+// besides what its product may be.
+func (d *device) fusedQKV(weight, kv tensor.DType, n int) {
 	d.Helper()
 	const hidden, heads, kvHeads, headDim, pageSize = 128, 4, 2, 64, 32
-	label, tol := fmt.Sprintf("weight=%v/n=%d", weight, n), 2*matMulTolerance(weight, hidden)
+	label, tol := fmt.Sprintf("weight=%v/cache=%v/n=%d", weight, kv, n), 2*matMulTolerance(weight, hidden)
+	cached := tol
+	if kv == tensor.I8 {
+		cached += 2 * cacheTolerance(kv)
+	}
 	norm, _ := d.weight(tensor.F32, false, hidden)
 	q := d.projection(weight, heads*headDim, hidden, true)
 	k, v := d.projection(weight, kvHeads*headDim, hidden, true), d.projection(weight, kvHeads*headDim, hidden, false)
@@ -112,14 +121,14 @@ func (d *device) fusedQKV(weight tensor.DType, n int) {
 	batch := &backend.Batch{}
 	batch.Append(make([]int32, n), n+2, pageList((n+2+pageSize-1)/pageSize))
 	d.both(batch, func(i int, s *backend.Step) {
-		cache := d.cache(tensor.F32, len(batch.Sequences[0].Pages), kvHeads, pageSize, headDim)
+		cache := d.cache(kv, len(batch.Sequences[0].Pages), kvHeads, pageSize, headDim)
 		queries[i], keys[i], values[i] = d.output(n, heads, headDim), cache.kv.K, cache.kv.V
 		s.QKVAppend(queries[i], d.input(x, n, hidden), backend.QKV{Norm: norm, Eps: 1e-6, Q: q, K: k, V: v,
 			Rotary: d.input(table, n+3, headDim), KV: cache.kv})
 	})
 	d.near(label+"/queries", d.read(queries[1]), d.read(queries[0]), tol)
-	d.near(label+"/keys", d.read(keys[1]), d.read(keys[0]), tol)
-	d.near(label+"/values", d.read(values[1]), d.read(values[0]), tol)
+	d.near(label+"/keys", d.read(keys[1]), d.read(keys[0]), cached)
+	d.near(label+"/values", d.read(values[1]), d.read(values[0]), cached)
 	d.release()
 	d.freeProjections(q, k, v)
 	d.b.Free(norm)
