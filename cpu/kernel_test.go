@@ -17,7 +17,7 @@ import (
 // bits would tell how many there were.
 func TestGrainLeavesDotsAllOutputs(t *testing.T) {
 	const in = 4864
-	for _, n := range []int{1, widenRows - 1, widenRows, 128} {
+	for _, n := range []int{1, manyRows - 1, manyRows, 128} {
 		for out := 4; out < 400; out++ {
 			for workers := 1; workers < 9; workers++ {
 				a := matMulArgs{n: n, in: in, out: out}

@@ -57,6 +57,7 @@ const (
 	dotBytesFew  = 256 << 10
 	dotBytesMany = 128 << 10
 	dotOutputs   = 16
+	manyRows     = 8
 )
 
 // grain returns the outputs of a chunk of such a weight: a multiple of four with which the
@@ -64,7 +65,7 @@ const (
 // which Dots would refuse.
 func (a *matMulArgs) grain(bytes, workers int) int {
 	most, grain := dotBytesFew, 4
-	if a.n >= widenRows {
+	if a.n >= manyRows {
 		most, grain = dotBytesMany, dotOutputs
 	}
 	chunks := roundUp((bytes+most-1)/most, workers)
@@ -74,10 +75,6 @@ func (a *matMulArgs) grain(bytes, workers int) int {
 	}
 	return grain
 }
-
-// widenRows is the number of rows from which on weights of 16 bits are widened once for
-// all of them. The bits are those of Dots, which widens them for each row.
-const widenRows = 8
 
 // direct reports whether the weight's own memory is multiplied.
 func (a *matMulArgs) direct(b *Backend) bool {
@@ -101,12 +98,12 @@ func (a *matMulArgs) dots(w *worker, lo, hi int) {
 	p := &w.dotProduct
 	*p = simd.DotProduct{Rows: a.n, In: a.in, Out: hi - lo, Dst: a.dst[lo:], Stride: a.out, X: a.x,
 		Scratch: p.Scratch}
-	switch few := a.n < widenRows; {
-	case few && a.weight.dtype == tensor.F16:
+	switch a.weight.dtype {
+	case tensor.F16:
 		p.F16 = a.weight.u16[lo*a.in : hi*a.in]
-	case few && a.weight.dtype == tensor.BF16:
+	case tensor.BF16:
 		p.BF16 = a.weight.u16[lo*a.in : hi*a.in]
-	default: // I8 is always widened
+	default: // I8 becomes float32
 		p.F32, _ = a.weight.rows(&w.tile, lo, hi)
 	}
 	simd.Dots(p)

@@ -17,11 +17,9 @@ const (
 	dotBytes = 256 << 10 // of activations that stay in the second-level cache
 	dotFew   = 8         // rows at most whose weights come from memory
 
-	dotRows      = 3                               // of a tile
-	dotSums      = dotRows * dotOutputs * dotLanes // of a tile
-	dotPiece     = 44                              // blocks of 16 inputs at most
-	dotPacked    = dotOutputs * dotLanes * dotPiece
-	dotTileBytes = 192 << 10 // of a piece of activations
+	dotMany      = 12        // rows at least that are worth packing the weights for tiles
+	dotPiece     = 44        // blocks of 16 inputs at most, of which a tile and four outputs stay in the first-level cache
+	dotTileBytes = 192 << 10 // of a piece of activations, which stays in the second-level cache
 )
 
 // A DotProduct is the operands of Dots: weights of F32, F16 or BF16 as they lie in a
@@ -35,7 +33,7 @@ type DotProduct struct {
 	F16           []uint16  // [Out, In], or
 	BF16          []uint16  // [Out, In]
 
-	Scratch []float32 // of sums; grown where it is too short, for the next product to use
+	Scratch []float32 // grown where it is too short, for the next product to use
 
 	few [dotFew][dotOutputs]float32
 }
@@ -46,10 +44,18 @@ type dotKernels struct {
 	f32       func(dst *float32, dstStride uintptr, x *float32, xStride uintptr, w *float32, wStride uintptr, blocks, rows int)
 	f16, bf16 func(dst *float32, dstStride uintptr, x *float32, xStride uintptr, w *uint16, wStride uintptr, blocks, rows int)
 
-	// tile is dotTileAVX2's contract, or nil where f32 does as well.
-	tile func(dst *float32, dstStride uintptr, x *float32, xStride uintptr, w *float32, wStride uintptr,
+	tile dotTile // of many rows; none where f32 does as well
+}
+
+// A dotTile multiplies tiles of a few rows with four outputs, as dotTileAVX2 does.
+type dotTile struct {
+	rows int // of a tile
+	run  func(dst *float32, dstStride uintptr, x *float32, xStride uintptr, w *float32, wStride uintptr,
 		blocks, tiles int, sums *float32, sumsStride uintptr, first, last bool)
 }
+
+// sums returns the words of a tile's sums.
+func (k *dotTile) sums() int { return k.rows * dotOutputs * dotLanes }
 
 // dotsChosen are the best of dotVariants.
 var dotsChosen = dotVariants()[0]
@@ -81,58 +87,103 @@ func Dots(p *DotProduct) {
 		dotsGeneric(p)
 		return
 	}
-	row := 0
-	if dotsChosen.tile != nil && p.F32 != nil {
-		row = p.tiles()
+	if p.Rows >= dotMany && dotsChosen.tile.run != nil {
+		p.tiles()
+		return
+	}
+	given := p.F32
+	if p.Rows >= dotMany && p.F32 == nil { // widened once for all rows
+		p.Scratch = grown(p.Scratch, p.Out*p.In)
+		p.widen(p.Scratch, 0, p.Out*p.In)
+		p.F32 = p.Scratch
 	}
 	rows := max(1, dotBytes/(4*p.In))
-	if p.Rows-row <= dotFew {
+	if p.Rows <= dotFew {
 		rows = dotFew
 	}
-	for ; row < p.Rows; row += rows {
+	for row := 0; row < p.Rows; row += rows {
 		if n := min(rows, p.Rows-row); n > dotFew {
 			p.outputs(row, n)
 		} else {
 			p.quarters(row, n)
 		}
 	}
+	p.F32 = given
 }
 
-// tiles computes the rows that fill tiles and returns how many those are. The inputs go in
-// pieces, so that a piece of four rows of weights stays in the first-level cache for all
-// tiles and one of the activations in the second for all outputs.
-func (p *DotProduct) tiles() int {
-	tiles, blocks := p.Rows/dotRows, p.In/dotLanes
+// tiles computes many rows. The inputs go in pieces, so that a piece of four rows of weights
+// stays in the first-level cache for all tiles and one of the activations in the second for
+// all outputs.
+func (p *DotProduct) tiles() {
+	k := &dotsChosen.tile
+	blocks := p.In / dotLanes
 	pieces := (blocks + dotPiece - 1) / dotPiece
-	piece := (blocks + pieces - 1) / pieces
-	share := max(1, dotTileBytes/(4*dotRows*dotLanes*piece))
+	width := dotLanes * ((blocks + pieces - 1) / pieces)
+	share := min(p.Rows/k.rows, max(1, dotTileBytes/(4*k.rows*width)))
 	groups := (p.Out + dotOutputs - 1) / dotOutputs
-	if n := dotPacked + dotSums*groups*min(share, tiles); len(p.Scratch) < n {
-		p.Scratch = make([]float32, n)
+	weights := groups * dotOutputs * p.In
+	p.Scratch = grown(p.Scratch, weights+groups*share*k.sums())
+	packed, sums := p.Scratch[:weights], p.Scratch[weights:]
+	p.pack(packed, width)
+	row, last := 0, p.Rows-k.rows
+	for ; row <= last; row += share * k.rows {
+		p.share(row, min(share, (p.Rows-row)/k.rows), packed, width, sums)
 	}
-	for tile := 0; tile < tiles; tile += share {
-		for block := 0; block < blocks; block += piece {
-			p.tilesPiece(tile, min(share, tiles-tile), block, min(piece, blocks-block))
-		}
+	if p.Rows%k.rows != 0 {
+		p.share(last, 1, packed, width, sums) // some of these rows are done
 	}
-	return dotRows * tiles
 }
 
-// tilesPiece adds the products of a piece of the inputs, in blocks of 16, to the sums of n
-// tiles and all outputs. Weights are packed first: rows that lie a power of two apart
-// would share a few places of the first-level cache with the activations.
-func (p *DotProduct) tilesPiece(tile, n, block, piece int) {
-	w, sums := p.Scratch[:dotPacked], p.Scratch[dotPacked:]
-	row, at, width := dotRows*tile, dotLanes*block, dotLanes*piece
-	first, last := block == 0, at+width == p.In
-	for o := 0; o < p.Out; o += dotOutputs {
-		out := min(o, p.Out-dotOutputs) // the last four may be some that are done
-		for r := range dotOutputs {
-			copy(w[r*width:][:width], p.F32[(out+r)*p.In+at:])
+// share computes all outputs of n tiles of rows.
+func (p *DotProduct) share(row, n int, packed []float32, width int, sums []float32) {
+	k := &dotsChosen.tile
+	for at := 0; at < p.In; at += width {
+		width := min(width, p.In-at)
+		for g := 0; g*dotOutputs < p.Out; g++ {
+			out := min(g*dotOutputs, p.Out-dotOutputs) // as some of these outputs may be
+			k.run(&p.Dst[row*p.Stride+out], uintptr(4*p.Stride), &p.X[row*p.In+at], uintptr(4*p.In),
+				&packed[0], uintptr(4*width), width/dotLanes, n,
+				&sums[g*n*k.sums()], uintptr(4*k.sums()), at == 0, at+width == p.In)
+			packed = packed[dotOutputs*width:]
 		}
-		dotsChosen.tile(&p.Dst[row*p.Stride+out], uintptr(4*p.Stride), &p.X[row*p.In+at], uintptr(4*p.In),
-			&w[0], uintptr(4*width), piece, n, &sums[o/dotOutputs*n*dotSums], 4*dotSums, first, last)
 	}
+}
+
+// pack widens the weights and puts together what tiles multiplies at a time: rows that lie a
+// power of two apart would share a few places of the first-level cache with the activations.
+//
+//	dst  [pieces, groups, 4, width]  width less in the last piece
+func (p *DotProduct) pack(dst []float32, width int) {
+	for at := 0; at < p.In; at += width {
+		n := min(width, p.In-at)
+		for o := 0; o < p.Out; o += dotOutputs {
+			out := min(o, p.Out-dotOutputs)
+			for r := range dotOutputs {
+				p.widen(dst[:n], (out+r)*p.In+at, n)
+				dst = dst[n:]
+			}
+		}
+	}
+}
+
+// widen sets dst to n weights from lo on.
+func (p *DotProduct) widen(dst []float32, lo, n int) {
+	switch {
+	case p.F32 != nil:
+		copy(dst[:n], p.F32[lo:])
+	case p.F16 != nil:
+		WidenF16(dst[:n], p.F16[lo:lo+n])
+	default:
+		WidenBF16(dst[:n], p.BF16[lo:lo+n])
+	}
+}
+
+// grown returns n words of s or of a longer slice.
+func grown(s []float32, n int) []float32 {
+	if cap(s) < n {
+		return make([]float32, n)
+	}
+	return s[:n]
 }
 
 // outputs computes all outputs of n rows.

@@ -99,8 +99,13 @@ func TestDotsVariants(t *testing.T) {
 			p := dotProduct(rng, dtype, dotBytes/(4*896)+3, 896, 5) // more rows than stay in the cache
 			want := floatBits(p.compute(t, dotsGeneric))
 			require.Equal(t, want, floatBits(p.compute(t, Dots)), "%v, %d rows", dtype, p.Rows)
-			// Two pieces of the inputs, more tiles than stay in the cache, and two rows of none.
-			p = dotProduct(rng, dtype, dotTileBytes/(4*dotLanes*dotPiece)+dotRows+2, dotLanes*(dotPiece+1), 6)
+			for _, rows := range []int{dotMany - 1, dotMany, dotMany + 5} {
+				p = dotProduct(rng, dtype, rows, 160, 9)
+				want = floatBits(p.compute(t, dotsGeneric))
+				require.Equal(t, want, floatBits(p.compute(t, Dots)), "%v, %d rows", dtype, rows)
+			}
+			// Two pieces of the inputs, more tiles than stay in the cache, and some rows of none.
+			p = dotProduct(rng, dtype, dotTileBytes/(4*dotLanes*dotPiece)+2*dotsChosen.tile.rows-1, dotLanes*(dotPiece+1), 6)
 			want = floatBits(p.compute(t, dotsGeneric))
 			require.Equal(t, want, floatBits(p.compute(t, Dots)), "%v, %d rows, %d inputs", dtype, p.Rows, p.In)
 			require.Equal(t, want, floatBits(p.compute(t, Dots)), "%v: with the scratch of the last", dtype)

@@ -16,6 +16,7 @@ func dots() {
 		e.dots("AVX2", "AVX2 with FMA and F16C", 8)
 	}
 	dotTile()
+	dotTile512()
 }
 
 // dots emits a routine for registers of lanes floats; 16 inputs have parts = 16/lanes.
@@ -172,6 +173,84 @@ func dotTile() {
 	LEAQ(Mem{Base: dst, Index: dstStride, Scale: 2}, dst)
 	ADDQ(dstStride, dst)
 	advance(x0, in.stride, 3)
+	ADDQ(param("sumsStride"), sums)
+	DECQ(param("tiles"))
+	JNZ(LabelRef("tile"))
+	VZEROUPPER()
+	RET()
+}
+
+// dotTile512 emits the products of six rows of activations with four of weights for
+// AVX-512: ten loads for 24 fused operations, of which a cycle has one or two.
+//
+//	sums  0 .. 23   [6, 4]
+//	x     24 .. 29  [6]
+//	w     30, 31
+func dotTile512() {
+	const tall = 6
+	TEXT("dotTileAVX512", NOSPLIT, "func(dst *float32, dstStride uintptr, x *float32, xStride uintptr, w *float32, wStride uintptr, blocks, tiles int, sums *float32, sumsStride uintptr, first, last bool)")
+	Doc("dotTileAVX512 is dotTileAVX2's twin with tiles of six rows, for AVX-512.",
+		"", "  sums  [tiles, 6, 4, 16]")
+	Pragma("noescape")
+	load := func(name string) Register { return Load(Param(name), GP64()) }
+	dst, dstStride, x0, sums := load("dst"), load("dstStride"), load("x"), load("sums")
+	xStride := load("xStride")
+	xStride3 := times3(xStride)
+	w := rows{base: GP64(), stride: load("wStride")}
+	w.stride3 = times3(w.stride)
+	blocks := GP64()
+	sum := func(i int) Mem { return Mem{Base: sums, Disp: 64 * i} }
+
+	Label("tile")
+	in := rowsFrom(x0, xStride, xStride3, tall)
+	MOVQ(param("w"), w.base)
+	MOVQ(param("blocks"), blocks)
+	CMPB(param("first"), I8(0))
+	JEQ(LabelRef("go"))
+	for i := range 4 * tall {
+		zero(z(i))
+	}
+	JMP(LabelRef("block"))
+	Label("go")
+	for i := range 4 * tall {
+		VMOVUPS(sum(i), z(i))
+	}
+	Label("block")
+	for r := range tall {
+		VMOVUPS(in.at(r, 0), z(24+r))
+	}
+	for o := range 4 {
+		VMOVUPS(w.at(o, 0), z(30+o%2))
+		for r := range tall {
+			VFMADD231PS(z(30+o%2), z(24+r), z(4*r+o))
+		}
+	}
+	in.step(64)
+	w.step(64)
+	DECQ(blocks)
+	JNZ(LabelRef("block"))
+	CMPB(param("last"), I8(0))
+	JNE(LabelRef("finish"))
+	for i := range 4 * tall {
+		VMOVUPS(z(i), sum(i))
+	}
+	LEAQ(Mem{Base: dst, Index: dstStride, Scale: 4}, dst)
+	LEAQ(Mem{Base: dst, Index: dstStride, Scale: 2}, dst)
+	JMP(LabelRef("next"))
+
+	Label("finish")
+	for r := range tall {
+		for o := range 4 {
+			VEXTRACTF64X4(Imm(1), z(4*r+o), y(28+o))
+			VADDPS(y(28+o), y(4*r+o), y(o))
+		}
+		addLanes(y)
+		VMOVUPS(x(0), Mem{Base: dst})
+		ADDQ(dstStride, dst)
+	}
+
+	Label("next")
+	advance(x0, xStride, tall)
 	ADDQ(param("sumsStride"), sums)
 	DECQ(param("tiles"))
 	JNZ(LabelRef("tile"))
