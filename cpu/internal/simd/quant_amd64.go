@@ -24,7 +24,7 @@ func quantVariants() []quantKernels {
 	}
 	add(vnni && x.HasAMXTile && x.HasAMXInt8 && requestAMX(),
 		quantKernels{"AMX", quantizeAVX512, panelsQ8VNNI, panelsQ4VNNI, tilesAMX, nil})
-	add(vnni, quantKernels{"AVX512VNNI", quantizeAVX512, panelsQ8VNNI, panelsQ4VNNI, nil, nil})
+	add(vnni, quantKernels{"AVX512VNNI", quantizeAVX512, panelsQ8VNNI, panelsQ4VNNI, nil, rowVNNI})
 	add(avx2 && x.HasAVXVNNI, quantKernels{"AVXVNNI", quantizeAVX2, panelsQ8AVXVNNI, panelsQ4AVXVNNI, nil, nil})
 	add(avx512, quantKernels{"AVX512", quantizeAVX512, panelsQ8AVX512, panelsQ4AVX512, nil, nil})
 	add(avx2, quantKernels{"AVX2", quantizeAVX2, panelsQ8AVX2, panelsQ4AVX2, nil, rowAVX2})
@@ -53,14 +53,21 @@ func tilesAMX(p *Product, scratch []byte) (rows int) {
 }
 
 // rowAVX2 computes whole quarters of the panels for one row.
-func rowAVX2(p *Product) (panels int) {
+func rowAVX2(p *Product) (panels int) { return p.quarters(rowQ8AVX2, rowQ4AVX2) }
+
+// rowVNNI is rowAVX2 for AVX-512 with VNNI.
+func rowVNNI(p *Product) (panels int) { return p.quarters(rowQ8VNNI, rowQ4VNNI) }
+
+type rowKernel func(dst *float32, w *byte, wQuarter uintptr, s *uint16, sQuarter uintptr, x *byte, blocks, panels int)
+
+func (p *Product) quarters(q8, q4 rowKernel) (panels int) {
 	n := p.Panels / Streams
 	if n == 0 {
 		return 0
 	}
-	k := rowQ8AVX2
+	k := q8
 	if p.Format == tensor.Q4 {
-		k = rowQ4AVX2
+		k = q4
 	}
 	weights, scales := uintptr(n*p.panelBytes()), uintptr(2*n*p.panelScales())
 	k(&p.Dst[0], &p.Weights[0], weights, &p.Scales[0], scales, &p.X[0], p.Blocks, n)

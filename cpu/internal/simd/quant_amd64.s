@@ -13857,6 +13857,468 @@ block:
 	VZEROUPPER
 	RET
 
+// func rowQ4VNNI(dst *float32, w *byte, wQuarter uintptr, s *uint16, sQuarter uintptr, x *byte, blocks int, panels int)
+// Requires: AVX, AVX512F, AVX512VNNI
+TEXT ·rowQ4VNNI(SB), $0-64
+	MOVQ         wQuarter+16(FP), CX
+	MOVQ         w+8(FP), AX
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         sQuarter+32(FP), DI
+	MOVQ         s+24(FP), SI
+	LEAQ         (DI)(DI*2), R8
+	MOVL         $0x0f0f0f0f, BX
+	VPBROADCASTD BX, Z29
+	MOVL         $0x80808080, BX
+	VPBROADCASTD BX, Z30
+	MOVQ         dst+0(FP), R9
+	MOVQ         panels+56(FP), R10
+	SHLQ         $0x06, R10
+	LEAQ         (R10)(R10*2), R11
+	MOVQ         panels+56(FP), R12
+
+panel:
+	MOVQ   x+40(FP), BX
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	MOVQ   blocks+48(FP), R13
+
+block:
+	VPBROADCASTD     68(BX), Z0
+	VPBROADCASTD     72(BX), Z8
+	VPBROADCASTD     68(BX), Z1
+	VPBROADCASTD     72(BX), Z9
+	VPBROADCASTD     68(BX), Z2
+	VPBROADCASTD     72(BX), Z10
+	VPBROADCASTD     68(BX), Z3
+	VPBROADCASTD     72(BX), Z11
+	VMOVDQU32        (AX), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    (BX), Z24, Z0
+	VPDPBUSD.BCST    32(BX), Z25, Z8
+	VMOVDQU32        (AX)(CX*1), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    (BX), Z24, Z1
+	VPDPBUSD.BCST    32(BX), Z25, Z9
+	VMOVDQU32        (AX)(CX*2), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    (BX), Z24, Z2
+	VPDPBUSD.BCST    32(BX), Z25, Z10
+	VMOVDQU32        (AX)(DX*1), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    (BX), Z24, Z3
+	VPDPBUSD.BCST    32(BX), Z25, Z11
+	VMOVDQU32        64(AX), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    4(BX), Z24, Z0
+	VPDPBUSD.BCST    36(BX), Z25, Z8
+	VMOVDQU32        64(AX)(CX*1), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    4(BX), Z24, Z1
+	VPDPBUSD.BCST    36(BX), Z25, Z9
+	VMOVDQU32        64(AX)(CX*2), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    4(BX), Z24, Z2
+	VPDPBUSD.BCST    36(BX), Z25, Z10
+	VMOVDQU32        64(AX)(DX*1), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    4(BX), Z24, Z3
+	VPDPBUSD.BCST    36(BX), Z25, Z11
+	VMOVDQU32        128(AX), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    8(BX), Z24, Z0
+	VPDPBUSD.BCST    40(BX), Z25, Z8
+	VMOVDQU32        128(AX)(CX*1), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    8(BX), Z24, Z1
+	VPDPBUSD.BCST    40(BX), Z25, Z9
+	VMOVDQU32        128(AX)(CX*2), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    8(BX), Z24, Z2
+	VPDPBUSD.BCST    40(BX), Z25, Z10
+	VMOVDQU32        128(AX)(DX*1), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    8(BX), Z24, Z3
+	VPDPBUSD.BCST    40(BX), Z25, Z11
+	VMOVDQU32        192(AX), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    12(BX), Z24, Z0
+	VPDPBUSD.BCST    44(BX), Z25, Z8
+	VMOVDQU32        192(AX)(CX*1), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    12(BX), Z24, Z1
+	VPDPBUSD.BCST    44(BX), Z25, Z9
+	VMOVDQU32        192(AX)(CX*2), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    12(BX), Z24, Z2
+	VPDPBUSD.BCST    44(BX), Z25, Z10
+	VMOVDQU32        192(AX)(DX*1), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    12(BX), Z24, Z3
+	VPDPBUSD.BCST    44(BX), Z25, Z11
+	VMOVDQU32        256(AX), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    16(BX), Z24, Z0
+	VPDPBUSD.BCST    48(BX), Z25, Z8
+	VMOVDQU32        256(AX)(CX*1), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    16(BX), Z24, Z1
+	VPDPBUSD.BCST    48(BX), Z25, Z9
+	VMOVDQU32        256(AX)(CX*2), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    16(BX), Z24, Z2
+	VPDPBUSD.BCST    48(BX), Z25, Z10
+	VMOVDQU32        256(AX)(DX*1), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    16(BX), Z24, Z3
+	VPDPBUSD.BCST    48(BX), Z25, Z11
+	VMOVDQU32        320(AX), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    20(BX), Z24, Z0
+	VPDPBUSD.BCST    52(BX), Z25, Z8
+	VMOVDQU32        320(AX)(CX*1), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    20(BX), Z24, Z1
+	VPDPBUSD.BCST    52(BX), Z25, Z9
+	VMOVDQU32        320(AX)(CX*2), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    20(BX), Z24, Z2
+	VPDPBUSD.BCST    52(BX), Z25, Z10
+	VMOVDQU32        320(AX)(DX*1), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    20(BX), Z24, Z3
+	VPDPBUSD.BCST    52(BX), Z25, Z11
+	VMOVDQU32        384(AX), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    24(BX), Z24, Z0
+	VPDPBUSD.BCST    56(BX), Z25, Z8
+	VMOVDQU32        384(AX)(CX*1), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    24(BX), Z24, Z1
+	VPDPBUSD.BCST    56(BX), Z25, Z9
+	VMOVDQU32        384(AX)(CX*2), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    24(BX), Z24, Z2
+	VPDPBUSD.BCST    56(BX), Z25, Z10
+	VMOVDQU32        384(AX)(DX*1), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    24(BX), Z24, Z3
+	VPDPBUSD.BCST    56(BX), Z25, Z11
+	VMOVDQU32        448(AX), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    28(BX), Z24, Z0
+	VPDPBUSD.BCST    60(BX), Z25, Z8
+	VMOVDQU32        448(AX)(CX*1), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    28(BX), Z24, Z1
+	VPDPBUSD.BCST    60(BX), Z25, Z9
+	VMOVDQU32        448(AX)(CX*2), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    28(BX), Z24, Z2
+	VPDPBUSD.BCST    60(BX), Z25, Z10
+	VMOVDQU32        448(AX)(DX*1), Z25
+	VPANDD           Z25, Z29, Z24
+	VPSRLD           $0x04, Z25, Z25
+	VPANDD           Z25, Z29, Z25
+	VPDPBUSD.BCST    28(BX), Z24, Z3
+	VPDPBUSD.BCST    60(BX), Z25, Z11
+	VCVTPH2PS        (SI), Z24
+	VCVTPH2PS        32(SI), Z25
+	VCVTDQ2PS        Z0, Z0
+	VCVTDQ2PS        Z8, Z8
+	VMULPS           Z24, Z0, Z0
+	VFMADD231PS      Z25, Z8, Z0
+	VFMADD231PS.BCST 64(BX), Z0, Z16
+	VCVTPH2PS        (SI)(DI*1), Z24
+	VCVTPH2PS        32(SI)(DI*1), Z25
+	VCVTDQ2PS        Z1, Z1
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z24, Z1, Z1
+	VFMADD231PS      Z25, Z9, Z1
+	VFMADD231PS.BCST 64(BX), Z1, Z17
+	VCVTPH2PS        (SI)(DI*2), Z24
+	VCVTPH2PS        32(SI)(DI*2), Z25
+	VCVTDQ2PS        Z2, Z2
+	VCVTDQ2PS        Z10, Z10
+	VMULPS           Z24, Z2, Z2
+	VFMADD231PS      Z25, Z10, Z2
+	VFMADD231PS.BCST 64(BX), Z2, Z18
+	VCVTPH2PS        (SI)(R8*1), Z24
+	VCVTPH2PS        32(SI)(R8*1), Z25
+	VCVTDQ2PS        Z3, Z3
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           Z24, Z3, Z3
+	VFMADD231PS      Z25, Z11, Z3
+	VFMADD231PS.BCST 64(BX), Z3, Z19
+	ADDQ             $+512, AX
+	ADDQ             $+64, SI
+	ADDQ             $+80, BX
+	DECQ             R13
+	JNZ              block
+	VMOVUPS          Z16, (R9)
+	VMOVUPS          Z17, (R9)(R10*1)
+	VMOVUPS          Z18, (R9)(R10*2)
+	VMOVUPS          Z19, (R9)(R11*1)
+	ADDQ             $+64, R9
+	DECQ             R12
+	JNZ              panel
+	VZEROUPPER
+	RET
+
+// func rowQ8VNNI(dst *float32, w *byte, wQuarter uintptr, s *uint16, sQuarter uintptr, x *byte, blocks int, panels int)
+// Requires: AVX, AVX512F, AVX512VNNI
+TEXT ·rowQ8VNNI(SB), $0-64
+	MOVQ         wQuarter+16(FP), CX
+	MOVQ         w+8(FP), AX
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         sQuarter+32(FP), DI
+	MOVQ         s+24(FP), SI
+	LEAQ         (DI)(DI*2), R8
+	MOVL         $0x0f0f0f0f, BX
+	VPBROADCASTD BX, Z29
+	MOVL         $0x80808080, BX
+	VPBROADCASTD BX, Z30
+	MOVQ         dst+0(FP), R9
+	MOVQ         panels+56(FP), R10
+	SHLQ         $0x06, R10
+	LEAQ         (R10)(R10*2), R11
+	MOVQ         panels+56(FP), R12
+
+panel:
+	MOVQ   x+40(FP), BX
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	MOVQ   blocks+48(FP), R13
+
+block:
+	VPBROADCASTD     76(BX), Z0
+	VPBROADCASTD     76(BX), Z1
+	VPBROADCASTD     76(BX), Z2
+	VPBROADCASTD     76(BX), Z3
+	VPXORD           (AX), Z30, Z24
+	VPDPBUSD.BCST    (BX), Z24, Z0
+	VPXORD           (AX)(CX*1), Z30, Z24
+	VPDPBUSD.BCST    (BX), Z24, Z1
+	VPXORD           (AX)(CX*2), Z30, Z24
+	VPDPBUSD.BCST    (BX), Z24, Z2
+	VPXORD           (AX)(DX*1), Z30, Z24
+	VPDPBUSD.BCST    (BX), Z24, Z3
+	VPXORD           64(AX), Z30, Z24
+	VPDPBUSD.BCST    4(BX), Z24, Z0
+	VPXORD           64(AX)(CX*1), Z30, Z24
+	VPDPBUSD.BCST    4(BX), Z24, Z1
+	VPXORD           64(AX)(CX*2), Z30, Z24
+	VPDPBUSD.BCST    4(BX), Z24, Z2
+	VPXORD           64(AX)(DX*1), Z30, Z24
+	VPDPBUSD.BCST    4(BX), Z24, Z3
+	VPXORD           128(AX), Z30, Z24
+	VPDPBUSD.BCST    8(BX), Z24, Z0
+	VPXORD           128(AX)(CX*1), Z30, Z24
+	VPDPBUSD.BCST    8(BX), Z24, Z1
+	VPXORD           128(AX)(CX*2), Z30, Z24
+	VPDPBUSD.BCST    8(BX), Z24, Z2
+	VPXORD           128(AX)(DX*1), Z30, Z24
+	VPDPBUSD.BCST    8(BX), Z24, Z3
+	VPXORD           192(AX), Z30, Z24
+	VPDPBUSD.BCST    12(BX), Z24, Z0
+	VPXORD           192(AX)(CX*1), Z30, Z24
+	VPDPBUSD.BCST    12(BX), Z24, Z1
+	VPXORD           192(AX)(CX*2), Z30, Z24
+	VPDPBUSD.BCST    12(BX), Z24, Z2
+	VPXORD           192(AX)(DX*1), Z30, Z24
+	VPDPBUSD.BCST    12(BX), Z24, Z3
+	VPXORD           256(AX), Z30, Z24
+	VPDPBUSD.BCST    16(BX), Z24, Z0
+	VPXORD           256(AX)(CX*1), Z30, Z24
+	VPDPBUSD.BCST    16(BX), Z24, Z1
+	VPXORD           256(AX)(CX*2), Z30, Z24
+	VPDPBUSD.BCST    16(BX), Z24, Z2
+	VPXORD           256(AX)(DX*1), Z30, Z24
+	VPDPBUSD.BCST    16(BX), Z24, Z3
+	VPXORD           320(AX), Z30, Z24
+	VPDPBUSD.BCST    20(BX), Z24, Z0
+	VPXORD           320(AX)(CX*1), Z30, Z24
+	VPDPBUSD.BCST    20(BX), Z24, Z1
+	VPXORD           320(AX)(CX*2), Z30, Z24
+	VPDPBUSD.BCST    20(BX), Z24, Z2
+	VPXORD           320(AX)(DX*1), Z30, Z24
+	VPDPBUSD.BCST    20(BX), Z24, Z3
+	VPXORD           384(AX), Z30, Z24
+	VPDPBUSD.BCST    24(BX), Z24, Z0
+	VPXORD           384(AX)(CX*1), Z30, Z24
+	VPDPBUSD.BCST    24(BX), Z24, Z1
+	VPXORD           384(AX)(CX*2), Z30, Z24
+	VPDPBUSD.BCST    24(BX), Z24, Z2
+	VPXORD           384(AX)(DX*1), Z30, Z24
+	VPDPBUSD.BCST    24(BX), Z24, Z3
+	VPXORD           448(AX), Z30, Z24
+	VPDPBUSD.BCST    28(BX), Z24, Z0
+	VPXORD           448(AX)(CX*1), Z30, Z24
+	VPDPBUSD.BCST    28(BX), Z24, Z1
+	VPXORD           448(AX)(CX*2), Z30, Z24
+	VPDPBUSD.BCST    28(BX), Z24, Z2
+	VPXORD           448(AX)(DX*1), Z30, Z24
+	VPDPBUSD.BCST    28(BX), Z24, Z3
+	VPXORD           512(AX), Z30, Z24
+	VPDPBUSD.BCST    32(BX), Z24, Z0
+	VPXORD           512(AX)(CX*1), Z30, Z24
+	VPDPBUSD.BCST    32(BX), Z24, Z1
+	VPXORD           512(AX)(CX*2), Z30, Z24
+	VPDPBUSD.BCST    32(BX), Z24, Z2
+	VPXORD           512(AX)(DX*1), Z30, Z24
+	VPDPBUSD.BCST    32(BX), Z24, Z3
+	VPXORD           576(AX), Z30, Z24
+	VPDPBUSD.BCST    36(BX), Z24, Z0
+	VPXORD           576(AX)(CX*1), Z30, Z24
+	VPDPBUSD.BCST    36(BX), Z24, Z1
+	VPXORD           576(AX)(CX*2), Z30, Z24
+	VPDPBUSD.BCST    36(BX), Z24, Z2
+	VPXORD           576(AX)(DX*1), Z30, Z24
+	VPDPBUSD.BCST    36(BX), Z24, Z3
+	VPXORD           640(AX), Z30, Z24
+	VPDPBUSD.BCST    40(BX), Z24, Z0
+	VPXORD           640(AX)(CX*1), Z30, Z24
+	VPDPBUSD.BCST    40(BX), Z24, Z1
+	VPXORD           640(AX)(CX*2), Z30, Z24
+	VPDPBUSD.BCST    40(BX), Z24, Z2
+	VPXORD           640(AX)(DX*1), Z30, Z24
+	VPDPBUSD.BCST    40(BX), Z24, Z3
+	VPXORD           704(AX), Z30, Z24
+	VPDPBUSD.BCST    44(BX), Z24, Z0
+	VPXORD           704(AX)(CX*1), Z30, Z24
+	VPDPBUSD.BCST    44(BX), Z24, Z1
+	VPXORD           704(AX)(CX*2), Z30, Z24
+	VPDPBUSD.BCST    44(BX), Z24, Z2
+	VPXORD           704(AX)(DX*1), Z30, Z24
+	VPDPBUSD.BCST    44(BX), Z24, Z3
+	VPXORD           768(AX), Z30, Z24
+	VPDPBUSD.BCST    48(BX), Z24, Z0
+	VPXORD           768(AX)(CX*1), Z30, Z24
+	VPDPBUSD.BCST    48(BX), Z24, Z1
+	VPXORD           768(AX)(CX*2), Z30, Z24
+	VPDPBUSD.BCST    48(BX), Z24, Z2
+	VPXORD           768(AX)(DX*1), Z30, Z24
+	VPDPBUSD.BCST    48(BX), Z24, Z3
+	VPXORD           832(AX), Z30, Z24
+	VPDPBUSD.BCST    52(BX), Z24, Z0
+	VPXORD           832(AX)(CX*1), Z30, Z24
+	VPDPBUSD.BCST    52(BX), Z24, Z1
+	VPXORD           832(AX)(CX*2), Z30, Z24
+	VPDPBUSD.BCST    52(BX), Z24, Z2
+	VPXORD           832(AX)(DX*1), Z30, Z24
+	VPDPBUSD.BCST    52(BX), Z24, Z3
+	VPXORD           896(AX), Z30, Z24
+	VPDPBUSD.BCST    56(BX), Z24, Z0
+	VPXORD           896(AX)(CX*1), Z30, Z24
+	VPDPBUSD.BCST    56(BX), Z24, Z1
+	VPXORD           896(AX)(CX*2), Z30, Z24
+	VPDPBUSD.BCST    56(BX), Z24, Z2
+	VPXORD           896(AX)(DX*1), Z30, Z24
+	VPDPBUSD.BCST    56(BX), Z24, Z3
+	VPXORD           960(AX), Z30, Z24
+	VPDPBUSD.BCST    60(BX), Z24, Z0
+	VPXORD           960(AX)(CX*1), Z30, Z24
+	VPDPBUSD.BCST    60(BX), Z24, Z1
+	VPXORD           960(AX)(CX*2), Z30, Z24
+	VPDPBUSD.BCST    60(BX), Z24, Z2
+	VPXORD           960(AX)(DX*1), Z30, Z24
+	VPDPBUSD.BCST    60(BX), Z24, Z3
+	VCVTPH2PS        (SI), Z24
+	VCVTDQ2PS        Z0, Z0
+	VMULPS           Z24, Z0, Z0
+	VFMADD231PS.BCST 64(BX), Z0, Z16
+	VCVTPH2PS        (SI)(DI*1), Z24
+	VCVTDQ2PS        Z1, Z1
+	VMULPS           Z24, Z1, Z1
+	VFMADD231PS.BCST 64(BX), Z1, Z17
+	VCVTPH2PS        (SI)(DI*2), Z24
+	VCVTDQ2PS        Z2, Z2
+	VMULPS           Z24, Z2, Z2
+	VFMADD231PS.BCST 64(BX), Z2, Z18
+	VCVTPH2PS        (SI)(R8*1), Z24
+	VCVTDQ2PS        Z3, Z3
+	VMULPS           Z24, Z3, Z3
+	VFMADD231PS.BCST 64(BX), Z3, Z19
+	ADDQ             $+1024, AX
+	ADDQ             $+32, SI
+	ADDQ             $+80, BX
+	DECQ             R13
+	JNZ              block
+	VMOVUPS          Z16, (R9)
+	VMOVUPS          Z17, (R9)(R10*1)
+	VMOVUPS          Z18, (R9)(R10*2)
+	VMOVUPS          Z19, (R9)(R11*1)
+	ADDQ             $+64, R9
+	DECQ             R12
+	JNZ              panel
+	VZEROUPPER
+	RET
+
 DATA sumFactors<>+0(SB)/4, $0x00000000
 DATA sumFactors<>+4(SB)/4, $0xfffffff8
 DATA sumFactors<>+8(SB)/4, $0xfffffff8

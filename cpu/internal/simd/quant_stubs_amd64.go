@@ -57,6 +57,18 @@ func rowQ4AVX2(dst *float32, w *byte, wQuarter uintptr, s *uint16, sQuarter uint
 //go:noescape
 func rowQ8AVX2(dst *float32, w *byte, wQuarter uintptr, s *uint16, sQuarter uintptr, x *byte, blocks int, panels int)
 
+// rowQ4VNNI is panelsGeneric's twin for one row and four times that many panels of
+// 4-bit weights, for AVX-512 with VNNI.
+//
+//go:noescape
+func rowQ4VNNI(dst *float32, w *byte, wQuarter uintptr, s *uint16, sQuarter uintptr, x *byte, blocks int, panels int)
+
+// rowQ8VNNI is panelsGeneric's twin for one row and four times that many panels of
+// 8-bit weights, for AVX-512 with VNNI.
+//
+//go:noescape
+func rowQ8VNNI(dst *float32, w *byte, wQuarter uintptr, s *uint16, sQuarter uintptr, x *byte, blocks int, panels int)
+
 // quantizeAVX512 is quantizeGeneric's twin for AVX-512.
 //
 //go:noescape

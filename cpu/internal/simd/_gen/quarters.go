@@ -15,13 +15,17 @@ type quarters struct {
 	wq        rows
 }
 
-// aheadQuarter is the distance in bytes at which 4-bit weights are fetched. Those of 8 bits
-// arrive in time without.
+// aheadQuarter is the distance in bytes at which the kernel of AVX2 fetches 4-bit weights. Those
+// of 8 bits arrive in time without, and for AVX-512 on Zen 4 all do: fetching them costs a tenth.
 const aheadQuarter = 1024
 
 func rowPanels() {
-	rowKernel("rowQ4AVX2", "4-bit", (*quarters).q4Block)
-	rowKernel("rowQ8AVX2", "8-bit", (*quarters).q8Block)
+	avx2 := &panelSet{name: "AVX2", needs: "AVX2 with FMA and F16C", bits: 256, dot: dotMadd}
+	avx2.rowKernel("rowQ4", "4-bit", (*quarters).q4Block256)
+	avx2.rowKernel("rowQ8", "8-bit", (*quarters).q8Block256)
+	vnni := &panelSet{name: "VNNI", needs: "AVX-512 with VNNI", bits: 512, dot: dotEVEX}
+	vnni.rowKernel("rowQ4", "4-bit", (*quarters).q4Block)
+	vnni.rowKernel("rowQ8", "8-bit", (*quarters).q8Block)
 }
 
 // rowKernel emits
@@ -34,10 +38,11 @@ func rowPanels() {
 //			dst[q·panels+p] = acc[q]
 //		}
 //	}
-func rowKernel(name, bits string, block func(*quarters)) {
+func (p *panelSet) rowKernel(name, bits string, block func(*quarters)) {
+	name += p.name
 	TEXT(name, 0, "func(dst *float32, w *byte, wQuarter uintptr, s *uint16, sQuarter uintptr, x *byte, blocks, panels int)")
 	Doc(name+" is panelsGeneric's twin for one row and four times that many panels of",
-		bits+" weights, for AVX2 with FMA and F16C.")
+		bits+" weights, for "+p.needs+".")
 	Pragma("noescape")
 	stride := func(p string) rows {
 		r := rows{base: GP64(), stride: Load(Param(p+"Quarter"), GP64())}
@@ -46,7 +51,12 @@ func rowKernel(name, bits string, block func(*quarters)) {
 		return r
 	}
 	t := &quarters{wq: stride("w")}
-	t.panelTile = panelTile{panelSet: &panelSet{bits: 256, dot: dotMadd}, n: 4, x: GP64(), sq: stride("s"), spill: AllocLocal(2 * rows256 * 64)}
+	t.panelTile = panelTile{panelSet: p, n: 4, x: GP64(), sq: stride("s")}
+	if p.bits == 256 {
+		t.spill = AllocLocal(2 * rows256 * 64)
+	} else {
+		p.constants()
+	}
 	t.w, t.s = t.wq.base, t.sq.base
 	dst := rows{base: GP64(), stride: GP64()}
 	Load(Param("dst"), dst.base)
@@ -64,10 +74,16 @@ func rowKernel(name, bits string, block func(*quarters)) {
 	ADDQ(I8(xBlock), t.x)
 	DECQ(blocks)
 	JNZ(LabelRef("block"))
-	t.eachSum(func(part, q int) {
-		VMOVUPS(t.acc256(part, q), x256)
-		VMOVUPS(x256, dst.at(q, 32*part))
-	})
+	for q := range 4 {
+		if p.bits == 512 {
+			VMOVUPS(t.acc(q), dst.at(q, 0))
+			continue
+		}
+		for part := range parts256 {
+			VMOVUPS(t.acc256(part, q), x256)
+			VMOVUPS(x256, dst.at(q, 32*part))
+		}
+	}
 	ADDQ(I8(64), dst.base)
 	DECQ(panels)
 	JNZ(LabelRef("panel"))
@@ -75,8 +91,57 @@ func rowKernel(name, bits string, block func(*quarters)) {
 	RET()
 }
 
-// q4Block is q4Block256 with weights of their own for each sum.
+// q4Block is panelTile's with weights of their own for each sum.
 func (t *quarters) q4Block() {
+	lo, hi, wlo, whi := t.first, t.second, t.scratch(0), t.scratch(1)
+	for q := range 4 {
+		t.begin(q, xSum0, lo(q))
+		t.begin(q, xSum1, hi(q))
+	}
+	for j := range 8 {
+		for q := range 4 {
+			t.nibbles(t.wq.at(q, 64*j), wlo, whi)
+			t.add(q, 4*j, wlo, lo(q), j == 0)
+			t.add(q, 32+4*j, whi, hi(q), j == 0)
+		}
+	}
+	for q := range 4 {
+		VCVTPH2PS(t.sq.at(q, 0), wlo)
+		VCVTPH2PS(t.sq.at(q, 32), whi)
+		VCVTDQ2PS(lo(q), lo(q))
+		VCVTDQ2PS(hi(q), hi(q))
+		VMULPS(wlo, lo(q), lo(q))
+		VFMADD231PS(whi, hi(q), lo(q))
+		t.accumulate(q, lo(q))
+	}
+	ADDQ(I32(512), t.w)
+	ADDQ(I8(64), t.s)
+}
+
+// q8Block is panelTile's with weights of their own for each sum.
+func (t *quarters) q8Block() {
+	sum, w := t.first, t.scratch(0)
+	for q := range 4 {
+		t.begin(q, xSum, sum(q))
+	}
+	for j := range 16 {
+		for q := range 4 {
+			t.flipped(t.wq.at(q, 64*j), w)
+			t.add(q, 4*j, w, sum(q), false)
+		}
+	}
+	for q := range 4 {
+		VCVTPH2PS(t.sq.at(q, 0), w)
+		VCVTDQ2PS(sum(q), sum(q))
+		VMULPS(w, sum(q), sum(q))
+		t.accumulate(q, sum(q))
+	}
+	ADDQ(I32(1024), t.w)
+	ADDQ(I8(32), t.s)
+}
+
+// q4Block256 is panelTile's with weights of their own for each sum.
+func (t *quarters) q4Block256() {
 	for half := range 2 {
 		for j := range 8 {
 			VPBROADCASTD(t.row(0, 32*half+4*j), x256)
@@ -106,8 +171,8 @@ func (t *quarters) q4Block() {
 	ADDQ(I8(64), t.s)
 }
 
-// q8Block is q8Sign with weights of their own for each sum.
-func (t *quarters) q8Block() {
+// q8Block256 is q8Sign with weights of their own for each sum.
+func (t *quarters) q8Block256() {
 	t.eachSum(func(part, q int) { zero(sum256(part, q)) })
 	VMOVDQU(wide.ones, ones256)
 	for j := range 16 {
