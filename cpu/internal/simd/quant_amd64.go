@@ -58,8 +58,11 @@ func rowAVX2(p *Product) (panels int) { return p.quarters(rowQ8AVX2, rowQ4AVX2) 
 // rowVNNI is rowAVX2 for AVX-512 with VNNI.
 func rowVNNI(p *Product) (panels int) { return p.quarters(rowQ8VNNI, rowQ4VNNI) }
 
+// A rowKernel is rowQ8AVX2's contract.
 type rowKernel func(dst *float32, w *byte, wQuarter uintptr, s *uint16, sQuarter uintptr, x *byte, blocks, panels int)
 
+// quarters multiplies a row with four quarters of the panels side by side and returns how many
+// panels those are.
 func (p *Product) quarters(q8, q4 rowKernel) (panels int) {
 	n := p.Panels / Streams
 	if n == 0 {
