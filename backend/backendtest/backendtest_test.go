@@ -189,6 +189,43 @@ type (
 	rounds     struct{ backend.Backend }
 )
 
+// fuses is a Fuser that leaves everything to the composition, and has values of a cache
+// of one type come a quarter too large where QKVAppend appends them.
+type fuses struct {
+	backend.Backend
+	cache tensor.DType
+	asked *bool
+}
+
+func louder(cache tensor.DType) func(backend.Backend) backend.Backend {
+	return func(b backend.Backend) backend.Backend { return fuses{b, cache, new(bool)} }
+}
+
+func (f fuses) QuantizesKV() bool { return backend.QuantizesKV(f.Backend) }
+
+func (f fuses) QKVAppend(_, _ *tensor.Tensor, _ backend.QKV) bool {
+	*f.asked = true
+	return false
+}
+
+func (fuses) MatMulSwiGLU(_, _ *tensor.Tensor, _ backend.Gated) bool        { return false }
+func (fuses) MatMulAdd(_, _ *tensor.Tensor, _ backend.Projection) bool      { return false }
+func (fuses) MLPAdd(*tensor.Tensor, backend.Gated, backend.Projection) bool { return false }
+
+func (f fuses) RotaryAppend(q, k, v, table *tensor.Tensor, kv backend.KV) {
+	f.Backend.RotaryAppend(q, k, v, table, kv)
+	if *f.asked && kv.V.DType == f.cache {
+		t := kv.V
+		if t.Scales != nil {
+			t = t.Scales
+		}
+		values := decode(t.DType, t.HostBytes())
+		scaled(1.25, values)
+		copy(t.HostBytes(), encode(t.DType, values))
+	}
+	*f.asked = false
+}
+
 func (b noBias) MatMul(dst, x, w, _ *tensor.Tensor) { b.Backend.MatMul(dst, x, w, nil) }
 func (b noEps) RMSNorm(dst, x, w *tensor.Tensor, _ float32) {
 	b.Backend.RMSNorm(dst, x, w, 0)
@@ -286,6 +323,8 @@ func TestBrokenBackendIsCaught(t *testing.T) {
 		{"Attention", "Attention/cache=F32/groups", changed("Attention", last)},
 		{"Attention over I8", "Attention/cache=I8/windows", changed("Attention", last)},
 		{"RotaryAppend of I8 scales", "RotaryAppend/cache=I8", changed("RotaryAppend scales", last)},
+		{"QKVAppend", "Fused/weight=BF16", louder(tensor.F32)},
+		{"QKVAppend into I8", "Fused/weight=BF16", louder(tensor.I8)},
 		{"CopyPage of I8 scales", "CopyPage/cache=I8", changed("CopyPage scales", flip)},
 		{"Attention past the end", "Attention/cache=F16/lengths", changed("Attention", past)},
 		{"Attention without window", "Attention/cache=F32/windows", func(b backend.Backend) backend.Backend { return noWindow{b} }},

@@ -203,14 +203,20 @@ func (t *panelTile) q4Block() {
 	VCVTPH2PS(Mem{Base: t.s}, s0)
 	VCVTPH2PS(Mem{Base: t.s, Disp: 32}, s1)
 	for r := range t.n {
-		VCVTDQ2PS(lo(r), lo(r))
-		VCVTDQ2PS(hi(r), hi(r))
-		VMULPS(s0, lo(r), lo(r))
-		VFMADD231PS(s1, hi(r), lo(r))
-		t.accumulate(r, lo(r))
+		t.q4Scale(r, s0, s1)
 	}
 	ADDQ(I32(512), t.w)
 	ADDQ(I8(64), t.s)
+}
+
+// q4Scale emits acc += (first·s0 + second·s1)·xscale.
+func (t *panelTile) q4Scale(r int, s0, s1 VecPhysical) {
+	lo, hi := t.first(r), t.second(r)
+	VCVTDQ2PS(lo, lo)
+	VCVTDQ2PS(hi, hi)
+	VMULPS(s0, lo, lo)
+	VFMADD231PS(s1, hi, lo)
+	t.accumulate(r, lo)
 }
 
 // q8Block emits one block of 64 inputs with one scale.
@@ -231,7 +237,7 @@ func (t *panelTile) q8Block() {
 			t.add(r, 4*j, w, sum(r), false)
 		}
 	}
-	t.q8Scale(sum)
+	t.q8Scales(sum)
 	ADDQ(I32(1024), t.w)
 	ADDQ(I8(32), t.s)
 }
@@ -262,18 +268,23 @@ func (t *panelTile) q8BlockMadd() {
 			VPADDD(lo(r), total(r), total(r))
 		}
 	}
-	t.q8Scale(total)
+	t.q8Scales(total)
 	ADDQ(I32(1024), t.w)
 	ADDQ(I8(32), t.s)
 }
 
-// q8Scale emits acc += (sum·s)·xscale.
-func (t *panelTile) q8Scale(sum func(int) VecPhysical) {
+// q8Scales emits q8Scale for all rows, which share the weights' scales.
+func (t *panelTile) q8Scales(sum func(int) VecPhysical) {
 	s := t.scratch(0)
 	VCVTPH2PS(Mem{Base: t.s}, s)
 	for r := range t.n {
-		VCVTDQ2PS(sum(r), sum(r))
-		VMULPS(s, sum(r), sum(r))
-		t.accumulate(r, sum(r))
+		t.q8Scale(r, sum(r), s)
 	}
+}
+
+// q8Scale emits acc += (sum·s)·xscale.
+func (t *panelTile) q8Scale(r int, sum, s VecPhysical) {
+	VCVTDQ2PS(sum, sum)
+	VMULPS(s, sum, sum)
+	t.accumulate(r, sum)
 }
