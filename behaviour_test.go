@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -421,6 +423,33 @@ func TestInvalidRequests(t *testing.T) {
 	require.ErrorAs(t, err, &long)
 	require.ErrorIs(t, err, zen.ErrContextLength)
 	require.Equal(t, zen.ContextLengthError{PromptTokens: 512, ContextLength: 512}, *long)
+}
+
+// The default KV cache grows with WithBatch, up to one context of max_position_embeddings.
+func TestDefaultCacheHoldsTheBatch(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(dir, zentest.FS()))
+	path := filepath.Join(dir, "config.json")
+	config, err := os.ReadFile(path)
+	require.NoError(t, err)
+	config = bytes.Replace(config, []byte(`"max_position_embeddings": 512`), []byte(`"max_position_embeddings": 4096`), 1)
+	require.NoError(t, os.WriteFile(path, config, 0o600))
+	for _, c := range []struct {
+		context, tokens int // 70 of context take 3 pages of 32
+		opts            []zen.Option
+	}{
+		{4096, 16 * 4096, nil}, // they fit 256 MiB
+		{4096, 16 * 4096, []zen.Option{zen.WithBatch(20)}},
+		{70, 16 * 96, nil},
+		{70, 16 * 96, []zen.Option{zen.WithBatch(3)}},
+		{70, 20 * 96, []zen.Option{zen.WithBatch(20)}},
+		{70, 4096, []zen.Option{zen.WithBatch(300)}},
+		{70, 64, []zen.Option{zen.WithBatch(20), zen.WithKVBudget(2 * 16384)}},
+	} {
+		plan, err := zen.Plan(background, dir, append(c.opts, zen.WithContext(c.context))...)
+		require.NoError(t, err)
+		require.Equal(t, c.tokens, plan.KVTokens)
+	}
 }
 
 func TestOptionsOutOfRange(t *testing.T) {

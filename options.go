@@ -39,6 +39,7 @@ type options struct {
 	kvType        DType // Invalid for the weights' choice
 	kvBudget      int64 // bytes; 0 for the default
 	maxActive     int
+	roomForAll    bool // maxActive was given: the default KV cache should hold them
 	maxWaiting    int
 	prefillTokens int // 0 for the backend's
 	draftTokens   int
@@ -115,9 +116,12 @@ func WithContext(n int) Option {
 }
 
 // WithBatch lets n requests share steps, 16 by default, as far as the KV cache holds
-// them: WithKVBudget. More of them wait.
+// them; the default cache grows with it, see WithKVBudget. More of them wait.
 func WithBatch(n int) Option {
-	return positive("WithBatch", n, func(o *options) *int { return &o.maxActive })
+	return positive("WithBatch", n, func(o *options) *int {
+		o.roomForAll = true
+		return &o.maxActive
+	})
 }
 
 // WithQueue lets n requests wait, 1,024 by default. One more is refused with
@@ -187,8 +191,9 @@ func WithKVType(t DType) Option {
 
 // WithKVBudget bounds the bytes of the KV cache. It must hold one page of 32
 // positions; where it holds less than one context, the context is what it holds.
-// The default is one context, or as many as 16 where they fit 256 MiB. On the CPU
-// memory is taken from the system as positions are first used.
+// The default is one context, or as many as 16 where they fit 256 MiB. With WithBatch it
+// is as many contexts as that says, up to one of max_position_embeddings in all. On the
+// CPU memory is taken from the system as positions are first used.
 func WithKVBudget(bytes int64) Option {
 	return func(o *options) error {
 		if bytes < 1 {
@@ -265,5 +270,10 @@ func (o *options) cache(cfg *model.Config, context int) (shape kvcache.Shape, pa
 		return shape, pages, err
 	}
 	const roomy = 256 << 20
-	return shape, max(one, min(16*one, roomy/shape.PageBytes())), nil
+	pages = max(one, min(16*one, roomy/shape.PageBytes()))
+	if o.roomForAll {
+		all := int64(o.maxActive) * int64(one)
+		pages = max(pages, int(min(all, int64(kvcache.PagesFor(cfg.MaxPositionEmbeddings)))))
+	}
+	return shape, pages, nil
 }

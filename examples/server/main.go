@@ -30,7 +30,12 @@ func main() {
 
 // run serves the model until ctx is done.
 func run(ctx context.Context, addr, path string) error {
-	m, name, err := load(ctx, path)
+	name, load := "zen-nano", nano.Load
+	if path != "" {
+		name = filepath.Base(path)
+		load = func(ctx context.Context, opts ...zen.Option) (*zen.Model, error) { return zen.Load(ctx, path, opts...) }
+	}
+	m, err := load(ctx)
 	if err != nil {
 		return err
 	}
@@ -43,13 +48,4 @@ func run(ctx context.Context, addr, path string) error {
 	log.Printf("%s at http://%s/v1", name, addr)
 	return h.ListenAndServe(ctx, addr)
 	// end: serve
-}
-
-func load(ctx context.Context, path string) (m *zen.Model, name string, err error) {
-	if path == "" {
-		m, err = nano.Load(ctx)
-		return m, "zen-nano", err
-	}
-	m, err = zen.Load(ctx, path)
-	return m, filepath.Base(path), err
 }

@@ -38,7 +38,7 @@ func main() {
 // config is the flags.
 type config struct {
 	model, backend, weights string
-	chunk                   int
+	chunk, kv               int
 
 	n, pp, tg         int
 	prefix, questions int
@@ -80,6 +80,7 @@ func parse(args []string) (c config, err error) {
 	fs.StringVar(&c.backend, "backend", "cpu", "backend to run on")
 	fs.StringVar(&c.weights, "weights", "", "int8 or int4 to quantise at load, empty for the checkpoint's")
 	fs.IntVar(&c.chunk, "chunk", 128, "most prompt tokens of one step")
+	fs.IntVar(&c.kv, "kv", 4, "GiB of keys and values at most; 0 for zen's default")
 	fs.IntVar(&c.n, "n", 32, "requests; 0 for none")
 	fs.IntVar(&c.pp, "pp", 64, "tokens of their prompts")
 	fs.IntVar(&c.tg, "tg", 32, "tokens of their answers")
@@ -93,8 +94,8 @@ func parse(args []string) (c config, err error) {
 	if fs.NArg() > 0 {
 		return c, fmt.Errorf("unexpected argument %q", fs.Arg(0))
 	}
-	if least := min(c.n, c.prefix, c.long); least < 0 {
-		return c, fmt.Errorf("-n, -prefix or -long is %d, want at least 0", least)
+	if least := min(c.kv, c.n, c.prefix, c.long); least < 0 {
+		return c, fmt.Errorf("-kv, -n, -prefix or -long is %d, want at least 0", least)
 	}
 	if least := min(c.chunk, c.pp, c.tg, c.questions, c.streams); least < 1 {
 		return c, fmt.Errorf("-chunk, -pp, -tg, -questions or -streams is %d, want at least 1", least)
@@ -107,7 +108,9 @@ func (c config) load(ctx context.Context) (*zen.Model, error) {
 	opts := []zen.Option{
 		zen.WithBackend(c.backend), zen.WithBatch(max(c.n, c.streams+1)), zen.WithPrefill(c.chunk),
 		zen.WithContext(max(c.pp+c.tg, c.prefix+question+1, c.long+1)),
-		zen.WithKVBudget(4 << 30), // the default is for few callers
+	}
+	if c.kv > 0 {
+		opts = append(opts, zen.WithKVBudget(int64(c.kv)<<30))
 	}
 	if c.weights != "" {
 		format, ok := map[string]zen.DType{"int8": zen.Int8, "int4": zen.Int4}[c.weights]
