@@ -13,6 +13,7 @@ import (
 
 	"github.com/zenlm/zen"
 	"github.com/zenlm/zen/nano"
+	"github.com/zenlm/zen/zentest"
 )
 
 // Tokens cost no memory of their own through any door: an answer of 448 allocates
@@ -63,6 +64,17 @@ func TestATokenAllocatesNothing(t *testing.T) {
 			t.Logf("%d allocations for %d tokens, %d for %d", before, few, after, many)
 			require.Less(t, after-before, (many-few)/8)
 		})
+	}
+}
+
+// Quantised weights have kernels of their own for one row.
+func TestATokenOfQuantizedWeightsAllocatesNothing(t *testing.T) {
+	const few, many = 64, 448
+	for _, format := range []zen.DType{zen.Int8, zen.Int4} {
+		m := zentest.Model(t, zen.WithWeights(format))
+		run := func(tokens int) { decode(t, m, tokens) }
+		before, after := mallocs(run, few), mallocs(run, many)
+		require.Less(t, after-before, (many-few)/8, "%v", format)
 	}
 }
 

@@ -56,7 +56,7 @@ def rates(output):
             prefill += r["prefill_runs"]
             decode += r["decode_runs"]
         else:
-            (prefill if r["n_prompt"] else decode).extend(r["samples_ts"])
+            (decode if r["n_gen"] else prefill).extend(r["samples_ts"])
     return prefill, decode
 
 

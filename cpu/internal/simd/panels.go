@@ -95,12 +95,11 @@ func Panels(p *Product, scratch []byte) {
 	if done == p.Rows {
 		return
 	}
+	past := 0 // panels that are done, of the one row
 	if p.Rows == 1 && quantChosen.row != nil {
-		q := *p
-		if q.skip(quantChosen.row(p)); q.Panels == 0 {
+		if past = quantChosen.row(p); past == p.Panels {
 			return
 		}
-		p = &q
 	}
 	k := quantChosen.q8
 	if p.Format == tensor.Q4 {
@@ -111,14 +110,8 @@ func Panels(p *Product, scratch []byte) {
 		return
 	}
 	rowBytes := p.Blocks * BlockBytes
-	k(&p.Dst[done*p.Stride], uintptr(4*p.Stride), &p.Weights[0], &p.Scales[0],
-		&p.X[done*rowBytes], uintptr(rowBytes), p.Blocks, p.Rows-done, p.Panels)
-}
-
-// skip leaves the first panels out.
-func (p *Product) skip(panels int) {
-	p.Dst, p.Panels = p.Dst[panels*width:], p.Panels-panels
-	p.Weights, p.Scales = p.Weights[panels*p.panelBytes():], p.Scales[panels*p.panelScales():]
+	k(&p.Dst[done*p.Stride+past*width], uintptr(4*p.Stride), &p.Weights[past*p.panelBytes()],
+		&p.Scales[past*p.panelScales()], &p.X[done*rowBytes], uintptr(rowBytes), p.Blocks, p.Rows-done, p.Panels-past)
 }
 
 // Streams is a number of panels of which Panels may multiply a row with each at the same
