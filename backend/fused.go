@@ -27,9 +27,7 @@ func (s *Step) QKVAppend(q, x *tensor.Tensor, o QKV) {
 	y := s.Tensor(rows, x.Dim(1))
 	s.RMSNorm(y, x, o.Norm, o.Eps)
 	k, v := s.Tensor(rows, kvHeads*headDim), s.Tensor(rows, kvHeads*headDim)
-	s.MatMul(s.View(q, rows, heads*headDim), y, o.Q.Weight, o.Q.Bias)
-	s.MatMul(k, y, o.K.Weight, o.K.Bias)
-	s.MatMul(v, y, o.V.Weight, o.V.Bias)
+	s.matMuls(y, Product{s.View(q, rows, heads*headDim), o.Q}, Product{k, o.K}, Product{v, o.V})
 	s.RotaryAppend(q, s.View(k, rows, kvHeads, headDim), s.View(v, rows, kvHeads, headDim), o.Rotary, o.KV)
 	s.Release(mark)
 }
@@ -52,8 +50,7 @@ func (s *Step) MatMulSwiGLU(dst, x *tensor.Tensor, o Gated) {
 	y := s.Tensor(x.Dim(0), x.Dim(1))
 	s.RMSNorm(y, x, o.Norm, o.Eps)
 	up := s.Tensor(dst.Dim(0), dst.Dim(1))
-	s.MatMul(dst, y, o.Gate.Weight, o.Gate.Bias)
-	s.MatMul(up, y, o.Up.Weight, o.Up.Bias)
+	s.matMuls(y, Product{dst, o.Gate}, Product{up, o.Up})
 	s.SwiGLU(dst, dst, up)
 	s.Release(mark)
 }
@@ -95,6 +92,20 @@ func (s *Step) MLPAdd(x *tensor.Tensor, o Gated, down Projection) {
 	s.MatMulSwiGLU(h, x, o)
 	s.MatMulAdd(x, h, down)
 	s.Release(mark)
+}
+
+// matMuls is MatMul of the same rows with several weights, which have been checked.
+func (s *Step) matMuls(x *tensor.Tensor, products ...Product) {
+	switch {
+	case s.failed():
+	case s.grouper != nil:
+		s.products = append(s.products[:0], products...)
+		s.grouper.MatMuls(x, s.products)
+	default:
+		for _, p := range products {
+			s.backend.MatMul(p.Dst, x, p.Weight, p.Bias)
+		}
+	}
 }
 
 // projection panics unless p is a weight [out, in] with a bias [out] or none.

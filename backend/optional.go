@@ -46,6 +46,19 @@ type Sifter interface {
 	Largest(dst []Candidates, x *tensor.Tensor)
 }
 
+// Grouper is a Backend that multiplies the same rows with several weights in less time
+// than one after the other.
+type Grouper interface {
+	// MatMuls is Backend.MatMul for each of the products, with the same bits.
+	MatMuls(x *tensor.Tensor, products []Product)
+}
+
+// Product is a result of MatMul, Dst = x·Weightᵀ + Bias, without x.
+type Product struct {
+	Dst *tensor.Tensor // [rows, out]
+	Projection
+}
+
 // Fuser is a Backend that does several operations at once. Each method stands for
 // the composition that Step documents, has the same result up to rounding, and
 // reports false, having done nothing, where the composition is to be used.

@@ -12,17 +12,20 @@ import (
 // live until the next Begin. Its operations are the Backend's, with operands
 // checked first. A Step is used by one goroutine at a time.
 type Step struct {
-	backend Backend
-	fuser   Fuser // the backend, or nil
-	batch   *Batch
-	err     error
-	arena   arena
+	backend  Backend
+	fuser    Fuser     // the backend, or nil
+	grouper  Grouper   // likewise
+	products []Product // that a grouper is given
+	batch    *Batch
+	err      error
+	arena    arena
 }
 
 // NewStep returns a step without a batch; Begin gives it one.
 func NewStep(b Backend) *Step {
 	fuser, _ := b.(Fuser)
-	return &Step{backend: b, fuser: fuser, arena: arena{backend: b}}
+	grouper, _ := b.(Grouper)
+	return &Step{backend: b, fuser: fuser, grouper: grouper, arena: arena{backend: b}}
 }
 
 // Backend returns the backend the step runs on.

@@ -50,12 +50,16 @@ type Backend struct {
 	splitX    []byte // memory of bf16Args.split
 	panels    panelArgs
 	blocksX   []byte // memory of panelArgs.blocksX
+	product   [1]backend.Product
 	rotary    rotaryArgs
 	attention attentionArgs
 	pointwise pointwiseArgs
 }
 
-var _ backend.Backend = (*Backend)(nil)
+var (
+	_ backend.Backend = (*Backend)(nil)
+	_ backend.Grouper = (*Backend)(nil)
+)
 
 // New returns a CPU backend. The caller closes it.
 func New(o Options) (*Backend, error) {

@@ -5,6 +5,7 @@ package cpu
 import (
 	"gonum.org/v1/gonum/blas"
 
+	"github.com/zenlm/zen/backend"
 	"github.com/zenlm/zen/cpu/internal/simd"
 	"github.com/zenlm/zen/tensor"
 )
@@ -27,13 +28,14 @@ func (b *Backend) MatMul(dst, x, weight, bias *tensor.Tensor) {
 	if x.Dim(0) == 0 {
 		return
 	}
+	if weight.DType == tensor.Q8 || weight.DType == tensor.Q4 {
+		b.product[0] = backend.Product{Dst: dst, Projection: backend.Projection{Weight: weight, Bias: bias}}
+		b.matMulPanels(x, b.product[:])
+		return
+	}
 	var biasRows matrix
 	if bias != nil {
 		biasRows = matrixOf(bias)
-	}
-	if weight.DType == tensor.Q8 || weight.DType == tensor.Q4 {
-		b.matMulPanels(dst, x, weight, biasRows)
-		return
 	}
 	if weight.DType == tensor.BF16 && b.ownBLAS() && simd.HasBF16() && weight.Len() > 0 {
 		b.matMulBF16(dst, x, weight, biasRows)

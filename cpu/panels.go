@@ -3,6 +3,7 @@
 package cpu
 
 import (
+	"github.com/zenlm/zen/backend"
 	"github.com/zenlm/zen/cpu/internal/simd"
 	"github.com/zenlm/zen/tensor"
 )
@@ -13,16 +14,25 @@ import (
 // blocks. A row's bits do not depend on the rows beside it.
 
 type panelArgs struct {
-	dst, x  []float32 // [n, out], [n, in]
+	x       []float32 // [n, in]
 	n       int
 	in      int
-	out     int
 	blocks  int
 	blocksX []byte // [n, blocks, simd.BlockBytes] x in int8
-	format  tensor.DType
-	quants  []byte   // [panels, blocks, ...]
-	scales  []uint16 // [panels, blocks, ...]
-	bias    matrix
+	weights []panelWeight
+	panels  int // of all weights
+}
+
+// panelWeight is one of several weights that multiply the same rows. Workers share their
+// panels as if they were one weight's.
+type panelWeight struct {
+	dst    []float32 // [n, out]
+	out    int
+	first  int // panel, among those of all weights
+	format tensor.DType
+	quants []byte   // [panels, blocks, ...]
+	scales []uint16 // [panels, blocks, ...]
+	bias   matrix
 }
 
 // The activations of a pass over a chunk of panels stay in the second-level cache,
@@ -45,30 +55,68 @@ const (
 
 // chunkPanels returns the panels of a chunk.
 func (a *panelArgs) chunkPanels(workers int) int {
-	all := panelsOf(a.out)
-	panelBytes := len(a.quants) / all
+	all := a.panels
+	panelBytes := len(a.weights[0].quants) / panelsOf(a.weights[0].out)
 	if a.n > fewRows {
 		return max(1, chunkBytes/panelBytes, min(sharing, all/(streamChunks*workers)))
 	}
 	if workers == 1 {
 		return all
 	}
-	panels := max(1, chunkBytes/panelBytes, min(streamBytes/panelBytes, all/(streamChunks*workers)))
-	return roundUp(panels, simd.Streams)
+	short, long := max(1, chunkBytes/panelBytes), streamBytes/panelBytes
+	best := roundUp(max(short, min(long, all/(streamChunks*workers))), simd.Streams)
+	return evenChunks(all, workers, best, roundUp(short, simd.Streams), long)
 }
 
-// matMulPanels sets dst = x·weightᵀ + bias for a weight of Q8 or Q4.
-func (b *Backend) matMulPanels(dst, x, weight *tensor.Tensor, bias matrix) {
-	shape := tensor.PanelShape(weight.DType, weight.Shape)
-	a := panelArgs{
-		dst: tensor.Slice[float32](dst), x: tensor.Slice[float32](x),
-		n: x.Dim(0), in: x.Dim(1), out: dst.Dim(1), blocks: shape[1],
-		format: weight.DType, quants: weight.HostBytes(), scales: tensor.Slice[uint16](weight.Scales), bias: bias,
+// evenChunks returns best, or another length of chunks, from short to long in steps of
+// simd.Streams, with which the worker that has the most has a twentieth less.
+func evenChunks(all, workers, best, short, long int) int {
+	most := func(chunk int) int { return chunk * ((all + chunk*workers - 1) / (chunk * workers)) }
+	for chunk := short; chunk <= long; chunk += simd.Streams {
+		if 20*most(chunk) <= 19*most(best) {
+			best = chunk
+		}
+	}
+	return best
+}
+
+// MatMuls sets each product's Dst = x·Weightᵀ + Bias.
+func (b *Backend) MatMuls(x *tensor.Tensor, products []backend.Product) {
+	for len(products) > 0 {
+		n := 1
+		if format := products[0].Weight.DType; format == tensor.Q8 || format == tensor.Q4 {
+			for n < len(products) && products[n].Weight.DType == format {
+				n++
+			}
+			b.matMulPanels(x, products[:n])
+		} else {
+			b.MatMul(products[0].Dst, x, products[0].Weight, products[0].Bias)
+		}
+		products = products[n:]
+	}
+}
+
+// matMulPanels is MatMuls for weights of one format, Q8 or Q4.
+func (b *Backend) matMulPanels(x *tensor.Tensor, products []backend.Product) {
+	a := &b.panels
+	*a = panelArgs{x: tensor.Slice[float32](x), n: x.Dim(0), in: x.Dim(1), weights: a.weights[:0]}
+	if a.n == 0 {
+		return
+	}
+	for _, p := range products {
+		shape := tensor.PanelShape(p.Weight.DType, p.Weight.Shape)
+		w := panelWeight{
+			dst: tensor.Slice[float32](p.Dst), out: p.Dst.Dim(1), first: a.panels,
+			format: p.Weight.DType, quants: p.Weight.HostBytes(), scales: tensor.Slice[uint16](p.Weight.Scales),
+		}
+		if p.Bias != nil {
+			w.bias = matrixOf(p.Bias)
+		}
+		a.weights, a.panels, a.blocks = append(a.weights, w), a.panels+shape[0], shape[1]
 	}
 	a.blocksX = growBytes(&b.blocksX, a.n*a.blocks*simd.BlockBytes)
-	b.panels = a
 	b.pool.run(a.n, roundUp(rowGrain(copyGrain, a.in), simd.TileRows), (*Backend).quantizeRows)
-	b.pool.run(shape[0], a.chunkPanels(b.Workers()), (*Backend).multiplyPanels)
+	b.pool.run(a.panels, a.chunkPanels(b.Workers()), (*Backend).multiplyPanels)
 }
 
 // quantizeRows brings rows [lo, hi) of x into blocks, lo a multiple of a tile's rows.
@@ -99,11 +147,22 @@ func (a *panelArgs) quantize(w *worker, dst []byte, lo, hi int) {
 	}
 }
 
-// multiplyPanels computes the outputs of panels [lo, hi).
+// multiplyPanels computes the outputs of panels [lo, hi) of all weights.
 func (b *Backend) multiplyPanels(w *worker, lo, hi int) {
 	a := &b.panels
-	whole := hi
-	if hi*tensor.PanelRows > a.out { // the last panel is wider than what is left of a row
+	for i := range a.weights {
+		weight := &a.weights[i]
+		from, to := max(lo-weight.first, 0), min(hi-weight.first, panelsOf(weight.out))
+		if from < to {
+			a.multiplyWeight(w, weight, from, to)
+		}
+	}
+}
+
+// multiplyWeight computes the outputs of panels [lo, hi) of a weight.
+func (a *panelArgs) multiplyWeight(w *worker, weight *panelWeight, lo, hi int) {
+	whole, out := hi, weight.out
+	if hi*tensor.PanelRows > out { // the last panel is wider than what is left of a row
 		whole--
 	}
 	rowBytes := a.blocks * simd.BlockBytes
@@ -115,37 +174,41 @@ func (b *Backend) multiplyPanels(w *worker, lo, hi int) {
 	for row := 0; row < a.n; row += rows {
 		n := min(rows, a.n-row)
 		if lo < whole {
-			a.multiply(w, lo, whole, row, n, a.dst[row*a.out+lo*tensor.PanelRows:], a.out)
+			a.multiply(w, weight, panelPart{lo, whole, row, n}, weight.dst[row*out+lo*tensor.PanelRows:], out)
 		}
 		if whole < hi {
-			a.multiplyLast(w, row, n)
+			a.multiplyLast(w, weight, row, n)
 		}
-		addBias(w, a.bias, a.dst[row*a.out:], n, a.out, lo*tensor.PanelRows, min(hi*tensor.PanelRows, a.out))
+		addBias(w, weight.bias, weight.dst[row*out:], n, out, lo*tensor.PanelRows, min(hi*tensor.PanelRows, out))
 	}
 }
 
-// multiply computes the outputs of panels [lo, hi) for n rows from row on.
+// panelPart is panels [lo, hi) and n rows from row on.
+type panelPart struct{ lo, hi, row, n int }
+
+// multiply computes the outputs of a part.
 //
 //	dst  [n, 16·(hi-lo)], rows stride apart
-func (a *panelArgs) multiply(w *worker, lo, hi, row, n int, dst []float32, stride int) {
-	quants, scales := len(a.quants)/panelsOf(a.out), len(a.scales)/panelsOf(a.out)
+func (a *panelArgs) multiply(w *worker, weight *panelWeight, p panelPart, dst []float32, stride int) {
+	all := panelsOf(weight.out)
+	quants, scales := len(weight.quants)/all, len(weight.scales)/all
 	w.product = simd.Product{
-		Format: a.format, Rows: n, Blocks: a.blocks, Panels: hi - lo, Dst: dst, Stride: stride,
-		Weights: a.quants[lo*quants : hi*quants], Scales: a.scales[lo*scales : hi*scales],
-		X: a.blocksX[row*a.blocks*simd.BlockBytes:],
+		Format: weight.format, Rows: p.n, Blocks: a.blocks, Panels: p.hi - p.lo, Dst: dst, Stride: stride,
+		Weights: weight.quants[p.lo*quants : p.hi*quants], Scales: weight.scales[p.lo*scales : p.hi*scales],
+		X: a.blocksX[p.row*a.blocks*simd.BlockBytes:],
 	}
 	simd.Panels(&w.product, growBytes(&w.panel, simd.ScratchBytes(a.blocks)))
 }
 
 // multiplyLast computes the outputs of the last panel, of which only a part are
 // outputs, for n rows from row on.
-func (a *panelArgs) multiplyLast(w *worker, row, n int) {
+func (a *panelArgs) multiplyLast(w *worker, weight *panelWeight, row, n int) {
 	const width = tensor.PanelRows
-	last := panelsOf(a.out) - 1
+	last := panelsOf(weight.out) - 1
 	tile := grow(&w.tile, n*width)
-	a.multiply(w, last, last+1, row, n, tile, width)
+	a.multiply(w, weight, panelPart{last, last + 1, row, n}, tile, width)
 	for i := range n {
-		copy(a.dst[(row+i)*a.out+last*width:][:a.out-last*width], tile[i*width:])
+		copy(weight.dst[(row+i)*weight.out+last*width:][:weight.out-last*width], tile[i*width:])
 	}
 }
 

@@ -4,11 +4,14 @@ package cpu
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zenlm/zen/backend"
 	"github.com/zenlm/zen/cpu/internal/simd"
+	"github.com/zenlm/zen/quant"
 	"github.com/zenlm/zen/tensor"
 )
 
@@ -83,12 +86,85 @@ func benchRead(b *testing.B, workers int) {
 		data.HostBytes()[i] = 1
 	}
 	const piece = 1 << 20
-	dev.panels.quants = data.HostBytes()
 	b.SetBytes(256 << 20)
 	for b.Loop() {
-		dev.pool.run(256, 128/workers, func(b *Backend, w *worker, lo, hi int) {
-			simd.Read(b.panels.quants[lo*piece : hi*piece])
+		dev.pool.run(256, 128/workers, func(_ *Backend, _ *worker, lo, hi int) {
+			simd.Read(data.HostBytes()[lo*piece : hi*piece])
 		})
+	}
+}
+
+// Several weights at once give the bits of each alone, whatever their formats and however
+// their panels fall into chunks.
+func TestMatMulsEqualsMatMul(t *testing.T) {
+	rng := rand.New(rand.NewPCG(11, 12))
+	fill := func(x *tensor.Tensor) *tensor.Tensor {
+		for i := range tensor.Slice[float32](x) {
+			tensor.Slice[float32](x)[i] = rng.Float32() - 0.5
+		}
+		return x
+	}
+	for _, workers := range []int{1, 2, 3, 16} {
+		dev, err := New(Options{Workers: workers})
+		require.NoError(t, err)
+		defer dev.Close()
+		alloc := func(shape ...int) *tensor.Tensor {
+			x, err := dev.Alloc(tensor.F32, shape...)
+			require.NoError(t, err)
+			return x
+		}
+		weight := func(format tensor.DType, out, in int) *tensor.Tensor {
+			bytes := func(n int) ([]byte, error) { return make([]byte, n), nil }
+			w, err := quant.Quantize(t.Context(), format, fill(alloc(out, in)), 1, bytes, func(int) {})
+			require.NoError(t, err)
+			return w
+		}
+		for _, c := range []struct {
+			in      int
+			outs    []int
+			formats []tensor.DType
+		}{
+			{128, []int{64}, []tensor.DType{tensor.Q4}},
+			{192, []int{512, 64, 70}, []tensor.DType{tensor.Q4, tensor.Q4, tensor.Q4}},
+			{100, []int{3, 300, 17}, []tensor.DType{tensor.Q8, tensor.Q8, tensor.Q8}},
+			{2048, []int{640, 641}, []tensor.DType{tensor.Q8, tensor.Q8}},
+			{128, []int{48, 30, 90, 64}, []tensor.DType{tensor.Q4, tensor.Q8, tensor.F32, tensor.Q8}},
+		} {
+			for _, n := range []int{0, 1, 3, 16, 130} {
+				x := fill(alloc(n, c.in))
+				var products, alone []backend.Product
+				for i, out := range c.outs {
+					p := backend.Projection{Weight: fill(alloc(out, c.in))}
+					if c.formats[i] != tensor.F32 {
+						p.Weight = weight(c.formats[i], out, c.in)
+					}
+					if i != 1 {
+						p.Bias = fill(alloc(out))
+					}
+					products = append(products, backend.Product{Dst: fill(alloc(n, out)), Projection: p})
+					alone = append(alone, backend.Product{Dst: fill(alloc(n, out)), Projection: p})
+				}
+				dev.MatMuls(x, products)
+				for i, p := range alone {
+					dev.MatMul(p.Dst, x, p.Weight, p.Bias)
+					require.Equal(t, tensor.Slice[float32](p.Dst), tensor.Slice[float32](products[i].Dst),
+						"workers=%d in=%d n=%d product %d", workers, c.in, n, i)
+				}
+			}
+		}
+	}
+}
+
+// A chunk is as long as memory likes it, unless one worker had much more than the others.
+func TestChunksAreEven(t *testing.T) {
+	for _, c := range []struct{ all, workers, best, short, long, want int }{
+		{160, 16, 8, 8, 32, 12},  // q, k and v of 3 B: two rounds of 8 or one of 12
+		{1376, 16, 24, 8, 32, 8}, // gate and up: 96 or 88
+		{1376, 2, 32, 8, 32, 32}, // 704 or 688
+		{128, 16, 4, 4, 5, 4},
+		{3, 16, 4, 4, 32, 4},
+	} {
+		require.Equal(t, c.want, evenChunks(c.all, c.workers, c.best, c.short, c.long), "%+v", c)
 	}
 }
 
