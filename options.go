@@ -191,8 +191,8 @@ func WithKVType(t DType) Option {
 
 // WithKVBudget bounds the bytes of the KV cache. It must hold one page of 32
 // positions; where it holds less than one context, the context is what it holds.
-// The default is one context, or as many as 16 where they fit 256 MiB. With WithBatch it
-// is as many contexts as that says, up to one of max_position_embeddings in all. On the
+// The default is one context, or as many as 16 where they fit 256 MiB; with WithBatch as
+// many contexts as that says, together no longer than max_position_embeddings. On the
 // CPU memory is taken from the system as positions are first used.
 func WithKVBudget(bytes int64) Option {
 	return func(o *options) error {

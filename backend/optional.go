@@ -4,7 +4,9 @@ package backend
 
 import "github.com/zenlm/zen/tensor"
 
-// What follows is found by type assertion; a Backend may lack any of it.
+// What follows is found by type assertion; a Backend may lack any of it. A type that embeds
+// one to change an operation has its Fuser and Grouper too, past that change: it embeds
+// the interface Backend, which hides them, or changes theirs as well.
 
 // MemoryMeter is a Backend with a fixed memory of its own.
 type MemoryMeter interface {
