@@ -50,7 +50,6 @@ type Backend struct {
 	splitX    []byte // memory of bf16Args.split
 	panels    panelArgs
 	blocksX   []byte // memory of panelArgs.blocksX
-	product   [1]backend.Product
 	rotary    rotaryArgs
 	attention attentionArgs
 	pointwise pointwiseArgs

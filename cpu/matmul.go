@@ -29,8 +29,7 @@ func (b *Backend) MatMul(dst, x, weight, bias *tensor.Tensor) {
 		return
 	}
 	if weight.DType == tensor.Q8 || weight.DType == tensor.Q4 {
-		b.product[0] = backend.Product{Dst: dst, Projection: backend.Projection{Weight: weight, Bias: bias}}
-		b.matMulPanels(x, b.product[:])
+		b.matMulPanels(x, []backend.Product{{Dst: dst, Projection: backend.Projection{Weight: weight, Bias: bias}}})
 		return
 	}
 	var biasRows matrix

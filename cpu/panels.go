@@ -3,6 +3,8 @@
 package cpu
 
 import (
+	"slices"
+
 	"github.com/zenlm/zen/backend"
 	"github.com/zenlm/zen/cpu/internal/simd"
 	"github.com/zenlm/zen/tensor"
@@ -82,17 +84,14 @@ func evenChunks(all, workers, best, short, long int) int {
 
 // MatMuls sets each product's Dst = x·Weightᵀ + Bias.
 func (b *Backend) MatMuls(x *tensor.Tensor, products []backend.Product) {
-	for len(products) > 0 {
-		n := 1
-		if format := products[0].Weight.DType; format == tensor.Q8 || format == tensor.Q4 {
-			for n < len(products) && products[n].Weight.DType == format {
-				n++
-			}
-			b.matMulPanels(x, products[:n])
-		} else {
-			b.MatMul(products[0].Dst, x, products[0].Weight, products[0].Bias)
-		}
-		products = products[n:]
+	format := products[0].Weight.DType
+	other := func(p backend.Product) bool { return p.Weight.DType != format }
+	if (format == tensor.Q8 || format == tensor.Q4) && !slices.ContainsFunc(products, other) {
+		b.matMulPanels(x, products)
+		return
+	}
+	for _, p := range products {
+		b.MatMul(p.Dst, x, p.Weight, p.Bias)
 	}
 }
 
