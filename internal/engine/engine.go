@@ -116,8 +116,8 @@ func (e *Engine) Submit(t *Task) error {
 	return nil
 }
 
-// Call runs f on the engine's goroutine between two steps and waits for it. f
-// may use the cache. A panic in f comes back as an error.
+// Call runs f on the engine's goroutine between two steps and waits for it; Stats
+// then count what f did. f may use the cache. A panic in f comes back as an error.
 func (e *Engine) Call(f func(*kvcache.Cache) error) error {
 	result := make(chan error, 1)
 	e.mu.Lock()
@@ -125,7 +125,11 @@ func (e *Engine) Call(f func(*kvcache.Cache) error) error {
 		e.mu.Unlock()
 		return ErrClosed
 	}
-	e.calls = append(e.calls, func() { result <- overloaded(protect(func() error { return f(e.cfg.Cache) })) })
+	e.calls = append(e.calls, func() {
+		err := overloaded(protect(func() error { return f(e.cfg.Cache) }))
+		e.publish()
+		result <- err
+	})
 	e.signal()
 	e.mu.Unlock()
 	return <-result

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -199,6 +200,26 @@ func TestWhoWaitsForATaskSeesItsPagesFree(t *testing.T) {
 		require.EqualValues(t, 2*(i+1), s.Steps)
 		require.EqualValues(t, 4*(i+1), s.Tokens)
 	}
+}
+
+func TestWhoWaitsForACallSeesItCounted(t *testing.T) {
+	r := newRig(t, 16, engine.Config{BatchTokens: 8, MaxActive: 1, MaxWaiting: 1})
+	q := r.sequence(t)
+	resume := r.pause()
+	var wg sync.WaitGroup
+	for range 8 { // which run one after the other, before anything else
+		wg.Go(func() {
+			require.NoError(t, r.engine.Call(func(*kvcache.Cache) error {
+				time.Sleep(time.Millisecond)
+				return q.Append(kvcache.PageSize)
+			}))
+			assert.Positive(t, r.engine.Stats().PagesUsed)
+		})
+	}
+	time.Sleep(10 * time.Millisecond)
+	resume()
+	wg.Wait()
+	require.Equal(t, 8, r.engine.Stats().PagesUsed)
 }
 
 func TestATaskWaitsUntilTheCacheHasRoom(t *testing.T) {
