@@ -80,7 +80,7 @@ func (m *Model) load(ctx context.Context, open opener) (err error) {
 	if err = m.readTokenizer(); err != nil {
 		return err
 	}
-	if m.backend, err = backend.Open(o.backend, backend.Options{Workers: o.workers, Deterministic: o.deterministic}); err != nil {
+	if m.backend, err = backend.Open(o.backend, backend.Options{Workers: o.workers, Deterministic: o.deterministic, Rounding: o.rounding}); err != nil {
 		return err
 	}
 	m.device = m.backend.Name()

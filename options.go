@@ -45,6 +45,7 @@ type options struct {
 	draftTokens   int
 	noReuse       bool
 	deterministic bool
+	rounding      bool
 	logger        *slog.Logger
 	progress      func(Progress)
 }
@@ -160,6 +161,20 @@ func WithPrefixReuse(on bool) Option {
 func WithDeterminism() Option {
 	return func(o *options) error {
 		o.deterministic = true
+		return nil
+	}
+}
+
+// WithRounding allows a backend to round activations to bfloat16 before it multiplies them
+// with weights of BF16, where that is faster. With "cpu" it is on processors with AVX512_BF16
+// and without AMX, as AMD's are from Zen 4 on: they read prompts in about half the time.
+// Logits then differ by about a hundredth of the largest, as they do in other engines, which
+// round so always; an answer still does not depend on what else the model does. Without it, on
+// other processors, with other weights and with "cuda", whose prompts are rounded anyway,
+// nothing changes.
+func WithRounding() Option {
+	return func(o *options) error {
+		o.rounding = true
 		return nil
 	}
 }

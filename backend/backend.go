@@ -162,6 +162,10 @@ type Options struct {
 	// Deterministic asks for results that are bit for bit independent of batch mates
 	// and chunking, where a backend can be faster without.
 	Deterministic bool
+
+	// Rounding allows activations to be rounded to bfloat16 before they are multiplied with
+	// weights of BF16, where that is faster.
+	Rounding bool
 }
 
 var registry = struct {

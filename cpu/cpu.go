@@ -16,7 +16,7 @@ import (
 
 func init() {
 	backend.Register("cpu", func(o backend.Options) (backend.Backend, error) {
-		return New(Options{Workers: o.Workers})
+		return New(Options{Workers: o.Workers, Rounding: o.Rounding})
 	})
 }
 
@@ -30,14 +30,19 @@ type Options struct {
 	// method used. It is called by several goroutines at once, with operands of at
 	// most 128 x k and 64 x k.
 	BLAS blas.Float32
+
+	// Rounding allows activations to be rounded to bfloat16 where they are multiplied with
+	// weights of BF16; see backend.Options.
+	Rounding bool
 }
 
 // Backend is the CPU. It implements backend.Backend; tensors are
 // tensor.Memory. Several may be open in one process.
 type Backend struct {
-	blas   blas.Float32
-	memory memory
-	pool   pool
+	blas     blas.Float32
+	rounding bool
+	memory   memory
+	pool     pool
 
 	batch     *backend.Batch
 	sequences []int32 // [rows] each row's index in batch.Sequences
@@ -46,6 +51,7 @@ type Backend struct {
 	embed     embedArgs
 	norm      normArgs
 	matMul    matMulArgs
+	roundedX  []byte // memory of matMulArgs.rounded
 	bf16      bf16Args
 	splitX    []byte // memory of bf16Args.split
 	panels    panelArgs
@@ -71,7 +77,7 @@ func New(o Options) (*Backend, error) {
 	if o.BLAS == nil {
 		o.BLAS = gonum.Implementation{}
 	}
-	b := &Backend{blas: o.BLAS}
+	b := &Backend{blas: o.BLAS, rounding: o.Rounding}
 	b.pool.start(b, o.Workers)
 	return b, nil
 }
@@ -81,7 +87,7 @@ func (b *Backend) Name() string { return "cpu" }
 
 // Describe says how many workers there are and what instructions they use.
 func (b *Backend) Describe() string {
-	return fmt.Sprintf("%d workers; %s", b.Workers(), simd.Chosen())
+	return fmt.Sprintf("%d workers; %s", b.Workers(), simd.Chosen(b.rounding))
 }
 
 // Deterministic reports whether Sgemm is gonum's own: another's inner product

@@ -5,6 +5,7 @@ package cpu_test
 import (
 	"math"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"unsafe"
@@ -43,6 +44,27 @@ func TestConformance(t *testing.T) {
 			})
 		})
 	}
+}
+
+// roundingBackend is the CPU with rounded activations, under a name by which the checks open it
+// again.
+type roundingBackend struct{ *cpu.Backend }
+
+func (roundingBackend) Name() string { return "cpu, rounding" }
+
+func init() {
+	backend.Register("cpu, rounding", func(o backend.Options) (backend.Backend, error) {
+		b, err := cpu.New(cpu.Options{Workers: o.Workers, Rounding: true})
+		return roundingBackend{b}, err
+	})
+}
+
+func TestConformanceWithRounding(t *testing.T) {
+	backendtest.Run(t, func(t *testing.T) backend.Backend {
+		b, err := backend.Open("cpu, rounding", backend.Options{Workers: 2})
+		require.NoError(t, err)
+		return b
+	})
 }
 
 // TestConformanceOfVariants runs the instruction set that a processor with AVX-512
@@ -189,6 +211,29 @@ func TestWideningIsExact(t *testing.T) {
 			require.Equal(t, want, got, "%v, %d rows", dtype, n)
 		}
 	}
+}
+
+// TestRowsOfManyPasses shows that a row has the bits that it has alone where there are too many
+// rows for one pass over the weight.
+func TestRowsOfManyPasses(t *testing.T) {
+	const in, out, n = 2048, 9, 2200
+	x := ramp(n * in)
+	run := func(dtype tensor.DType, rounding bool) []float32 {
+		b, all := open(t, cpu.Options{Workers: 2, Rounding: rounding}), make([]float32, n*out)
+		weight, _ := randomWeight(dtype, out, in)
+		w, err := b.Weight(weight)
+		require.NoError(t, err)
+		b.MatMul(tensor.FromFloat32(all, n, out), tensor.FromFloat32(x, n, in), w, nil)
+		for row := range n {
+			alone := make([]float32, out)
+			b.MatMul(tensor.FromFloat32(alone, 1, out), tensor.FromFloat32(x[row*in:][:in], 1, in), w, nil)
+			require.Equal(t, alone, all[row*out:][:out], "%v, row %d, rounding %v", dtype, row, rounding)
+		}
+		return all
+	}
+	require.Equal(t, run(tensor.F16, false), run(tensor.F16, true))
+	rounded := slices.Compare(run(tensor.BF16, false), run(tensor.BF16, true)) != 0
+	require.Equal(t, simd.HasPairs(out, in), rounded)
 }
 
 // TestFloat32WeightAtAnyAddress shows that the address of a weight is not in the

@@ -17,6 +17,9 @@ type matMulArgs struct {
 	out    int
 	weight matrix // [out, in]
 	bias   matrix // [out]; no type where there is none
+
+	rounded   []uint16 // x in tiles of simd.RoundTile, or nil
+	row, rows int      // of the pass in progress
 }
 
 // tileBytes bounds the widened rows of a tile, so that they are still in the
@@ -40,15 +43,58 @@ func (b *Backend) MatMul(dst, x, weight, bias *tensor.Tensor) {
 		b.matMulBF16(dst, x, weight, biasRows)
 		return
 	}
-	b.matMul = matMulArgs{
+	a := &b.matMul
+	*a = matMulArgs{
 		dst: tensor.Slice[float32](dst), x: tensor.Slice[float32](x),
 		n: x.Dim(0), in: x.Dim(1), out: dst.Dim(1), weight: matrixOf(weight), bias: biasRows,
 	}
-	tile := min(max(tileBytes/4/max(b.matMul.in, 1), 4), gemmCols)
-	if b.matMul.direct(b) {
-		tile = b.matMul.grain(weight.Bytes(), len(b.pool.workers))
+	tile := min(max(tileBytes/4/max(a.in, 1), 4), gemmCols)
+	if a.direct(b) {
+		tile = a.grain(weight.Bytes(), len(b.pool.workers))
+		if b.rounding && weight.DType == tensor.BF16 && simd.HasPairs(a.out, a.in) {
+			b.roundX()
+		}
 	}
-	b.pool.run(b.matMul.out, tile, (*Backend).matMulRows)
+	for passRows := a.passRows(); a.row < a.n; a.row += a.rows {
+		if a.rows = passRows; a.n-a.row < 2*passRows {
+			a.rows = a.n - a.row
+		}
+		b.pool.run(a.out, tile, (*Backend).matMulRows)
+	}
+}
+
+// What the activations of a pass over the weight have. Every chunk of it reads all of them, from the
+// third-level cache.
+const (
+	passBytesX = 8 << 20
+	passRowsX  = 32 // at least
+)
+
+// passRows returns the rows of all passes but the last, whole tiles.
+func (a *matMulArgs) passRows() int {
+	rowBytes := 4 * a.in
+	if a.rounded != nil {
+		rowBytes = 2 * a.in
+	}
+	most := max(passBytesX/max(rowBytes, 1), passRowsX)
+	passes := (a.n + most - 1) / most
+	tile := simd.RoundedTile(a.n)
+	return a.n / passes / tile * tile
+}
+
+// roundX rounds the activations.
+func (b *Backend) roundX() {
+	a := &b.matMul
+	a.rounded = wordsOf(growBytes(&b.roundedX, 2*simd.RoundedLen(a.n, a.in)))
+	b.pool.run(a.n, simd.RoundedTile(a.n), (*Backend).roundRows)
+}
+
+// roundRows rounds the tiles of rows [lo, hi). The last tile is the last rows.
+func (b *Backend) roundRows(_ *worker, lo, hi int) {
+	a, tile := &b.matMul, simd.RoundedTile(b.matMul.n)
+	for row := lo; row < hi; row += tile {
+		simd.RoundTile(a.rounded[row*a.in:], a.x[min(row, a.n-tile)*a.in:], tile, a.in)
+	}
 }
 
 // What a chunk has of a weight that is multiplied where it lies. With few rows it is read in
@@ -86,23 +132,28 @@ func (a *matMulArgs) direct(b *Backend) bool {
 func (b *Backend) matMulRows(w *worker, lo, hi int) {
 	a := &b.matMul
 	if b.ownBLAS() && simd.HasDots(hi-lo, a.in) {
-		a.dots(w, lo, hi)
+		b.dots(w, lo, hi)
 	} else {
 		weight, stride := a.weight.rows(&w.tile, lo, hi)
-		b.gemm(a.n, hi-lo, a.in, a.x, a.in, weight, stride, 0, a.dst[lo:], a.out)
+		b.gemm(a.rows, hi-lo, a.in, a.x[a.row*a.in:], a.in, weight, stride, 0, a.dst[a.row*a.out+lo:], a.out)
 	}
-	addBias(w, a.bias, a.dst, a.n, a.out, lo, hi)
+	addBias(w, a.bias, a.dst[a.row*a.out:], a.rows, a.out, lo, hi)
 }
 
 // dots computes columns [lo, hi) of dst by products of rows.
-func (a *matMulArgs) dots(w *worker, lo, hi int) {
-	p := &w.dotProduct
-	*p = simd.DotProduct{Rows: a.n, In: a.in, Out: hi - lo, Dst: a.dst[lo:], Stride: a.out, X: a.x,
-		Scratch: p.Scratch}
-	switch a.weight.dtype {
-	case tensor.F16:
+func (b *Backend) dots(w *worker, lo, hi int) {
+	a, p := &b.matMul, &w.dotProduct
+	*p = simd.DotProduct{Rows: a.rows, In: a.in, Out: hi - lo, Dst: a.dst[a.row*a.out+lo:], Stride: a.out,
+		X: a.x[a.row*a.in:], Scratch: p.Scratch}
+	switch {
+	case a.rounded != nil:
+		next := min(lo+b.Workers()*(hi-lo), a.out) // the other workers multiply those between
+		p.Rounded = a.rounded[a.row*a.in:]
+		p.BF16 = a.weight.u16[lo*a.in : hi*a.in]
+		p.Next = a.weight.u16[next*a.in : min(next+hi-lo, a.out)*a.in]
+	case a.weight.dtype == tensor.F16:
 		p.F16 = a.weight.u16[lo*a.in : hi*a.in]
-	case tensor.BF16:
+	case a.weight.dtype == tensor.BF16:
 		p.BF16 = a.weight.u16[lo*a.in : hi*a.in]
 	default: // I8 becomes float32
 		p.F32, _ = a.weight.rows(&w.tile, lo, hi)

@@ -45,6 +45,7 @@ type config struct {
 	pp, tg, depth, n int
 	batch, context   int
 	deterministic    bool
+	rounding         bool
 	temperature      float64 // of answers at once
 	threads, prefill int
 	json             bool
@@ -92,6 +93,7 @@ func run(args []string) error {
 	fs.IntVar(&c.context, "context", 0, "tokens that the KV cache is for, 0 for the model's most")
 	fs.Float64Var(&c.temperature, "temperature", 0, "of answers at once; above 0 with top_k 20, top_p 0.8, repetition_penalty 1.05")
 	fs.BoolVar(&c.deterministic, "deterministic", false, "results that do not depend on batch mates")
+	fs.BoolVar(&c.rounding, "rounding", false, "activations may be rounded to bfloat16")
 	fs.IntVar(&c.n, "n", 5, "runs of each")
 	fs.IntVar(&c.threads, "threads", runtime.GOMAXPROCS(0), "threads")
 	fs.IntVar(&c.prefill, "chunk", 512, "most prompt tokens of one step")
@@ -126,6 +128,9 @@ func measure(ctx context.Context, c config) (*result, error) {
 	}
 	if c.context > 0 {
 		opts = append(opts, zen.WithContext(c.context))
+	}
+	if c.rounding {
+		opts = append(opts, zen.WithRounding())
 	}
 	if c.deterministic {
 		opts = append(opts, zen.WithDeterminism())

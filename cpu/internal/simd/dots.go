@@ -28,14 +28,23 @@ type DotProduct struct {
 	Rows, In, Out int       // In is a multiple of 16, Out at least 4
 	Dst           []float32 // [Rows, Out], rows Stride apart
 	Stride        int
-	X             []float32 // [Rows, In]
+	X             []float32 // [Rows, In], or Rounded
 	F32           []float32 // [Out, In], or
 	F16           []uint16  // [Out, In], or
 	BF16          []uint16  // [Out, In]
 
-	Scratch []float32 // grown where it is too short, for the next product to use
+	Rounded []uint16 // tiles of RoundTile; for BF16 where HasPairs
+	Next    []uint16 // weights that are likely to be multiplied next, with Rounded
+
+	Scratch DotScratch // for the next product to use
 
 	few [dotFew][dotOutputs]float32
+}
+
+// A DotScratch is memory, grown where it is too short.
+type DotScratch struct {
+	wide   []float32
+	packed []uint16
 }
 
 // dotKernels are an instruction set's routines; all are nil in plain Go.
@@ -71,12 +80,14 @@ func (p *DotProduct) check() {
 		panic("simd: Dots: no rows, or a wrong number of inputs or outputs")
 	case p.Stride < p.Out || len(p.Dst) < (p.Rows-1)*p.Stride+p.Out:
 		panic("simd: Dots: dst is too short")
-	case len(p.X) < p.Rows*p.In || max(len(p.F32), len(p.F16), len(p.BF16)) < p.Out*p.In:
+	case p.Rounded != nil && (p.BF16 == nil || !HasPairs(p.Out, p.In) || len(p.Rounded) < RoundedLen(p.Rows, p.In)):
+		panic("simd: Dots: wrong operands for rounded activations")
+	case p.Rounded == nil && len(p.X) < p.Rows*p.In || max(len(p.F32), len(p.F16), len(p.BF16)) < p.Out*p.In:
 		panic("simd: Dots: an operand is too short")
 	}
 }
 
-// Dots sets dst = x·Wᵀ. A sum has 16 lanes, input k in lane k%16, in the order of the
+// Dots sets dst = x·Wᵀ. With activations that are not Rounded a sum has 16 lanes, input k in lane k%16, in the order of the
 // inputs, each product added with one rounding; then the lanes are added up as
 //
 //	u[i] = lane[i] + lane[i+8]
@@ -87,15 +98,23 @@ func Dots(p *DotProduct) {
 		dotsGeneric(p)
 		return
 	}
+	if p.Rounded != nil {
+		if p.Rows > dotFew {
+			p.pairs()
+		} else {
+			p.quarters(0, p.Rows)
+		}
+		return
+	}
 	if p.Rows >= dotMany && dotsChosen.tile.run != nil {
 		p.tiles()
 		return
 	}
 	given := p.F32
 	if p.Rows >= dotMany && p.F32 == nil { // widened once for all rows
-		p.Scratch = grown(p.Scratch, p.Out*p.In)
-		p.widen(p.Scratch, 0, p.Out*p.In)
-		p.F32 = p.Scratch
+		p.Scratch.wide = grown(p.Scratch.wide, p.Out*p.In)
+		p.widen(p.Scratch.wide, 0, p.Out*p.In)
+		p.F32 = p.Scratch.wide
 	}
 	rows := max(1, dotBytes/(4*p.In))
 	if p.Rows <= dotFew {
@@ -122,8 +141,8 @@ func (p *DotProduct) tiles() {
 	share := min(p.Rows/k.rows, max(1, dotTileBytes/(4*k.rows*width)))
 	groups := (p.Out + dotOutputs - 1) / dotOutputs
 	weights := groups * dotOutputs * p.In
-	p.Scratch = grown(p.Scratch, weights+groups*share*k.sums())
-	packed, sums := p.Scratch[:weights], p.Scratch[weights:]
+	p.Scratch.wide = grown(p.Scratch.wide, weights+groups*share*k.sums())
+	packed, sums := p.Scratch.wide[:weights], p.Scratch.wide[weights:]
 	p.pack(packed, width)
 	row, last := 0, p.Rows-k.rows
 	for ; row <= last; row += share * k.rows {
@@ -178,10 +197,10 @@ func (p *DotProduct) widen(dst []float32, lo, n int) {
 	}
 }
 
-// grown returns n words of s or of a longer slice.
-func grown(s []float32, n int) []float32 {
+// grown returns n elements of s or of a longer slice.
+func grown[E any](s []E, n int) []E {
 	if cap(s) < n {
-		return make([]float32, n)
+		return make([]E, n)
 	}
 	return s[:n]
 }
@@ -215,8 +234,12 @@ func (p *DotProduct) quarters(row, n int) {
 // run computes outputs o, o+step, o+2·step and o+3·step of n rows. In dst they are
 // neighbours.
 func (p *DotProduct) run(dst *float32, dstStride, o, step, row, n int) {
-	x, xStride, stride := &p.X[row*p.In], uintptr(4*p.In), uintptr(4*dstStride)
-	blocks, at, apart := p.In/dotLanes, o*p.In, uintptr(step*p.In)
+	stride, at, apart := uintptr(4*dstStride), o*p.In, uintptr(step*p.In)
+	if p.Rounded != nil {
+		pairsChosen.few(dst, stride, &p.Rounded[row*p.In], uintptr(2*p.In), &p.BF16[at], 2*apart, p.In/pairInputs, n)
+		return
+	}
+	x, xStride, blocks := &p.X[row*p.In], uintptr(4*p.In), p.In/dotLanes
 	switch {
 	case p.F32 != nil:
 		dotsChosen.f32(dst, stride, x, xStride, &p.F32[at], 4*apart, blocks, n)

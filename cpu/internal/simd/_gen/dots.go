@@ -240,11 +240,7 @@ func dotTile512() {
 
 	Label("finish")
 	for r := range tall {
-		for o := range 4 {
-			VEXTRACTF64X4(Imm(1), z(4*r+o), y(28+o))
-			VADDPS(y(28+o), y(4*r+o), y(o))
-		}
-		addLanes(y)
+		sumLanes(4 * r)
 		VMOVUPS(x(0), Mem{Base: dst})
 		ADDQ(dstStride, dst)
 	}
@@ -256,6 +252,15 @@ func dotTile512() {
 	JNZ(LabelRef("tile"))
 	VZEROUPPER()
 	RET()
+}
+
+// sumLanes emits x(0) = the sums of the lanes of z(first) .. z(first+3).
+func sumLanes(first int) {
+	for o := range 4 {
+		VEXTRACTF64X4(Imm(1), z(first+o), y(28+o))
+		VADDPS(y(28+o), y(first+o), y(o))
+	}
+	addLanes(y)
 }
 
 // addLanes emits v(0) = the sums of the eight lanes of v(0) .. v(3).

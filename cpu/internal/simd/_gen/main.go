@@ -14,6 +14,7 @@ var sets = map[string][]func(){
 	"quant":  {panels, rowPanels, quantizeRows, readLines, pauses, panelsAMX, unpackQ4},
 	"bf16":   {bf16Tiles},
 	"dots":   {dots},
+	"pairs":  {pairs},
 	"vector": {pointwise, squares, rotations, conversions, exponentials},
 	"tiles":  {tiles},
 }
