@@ -87,8 +87,9 @@ func (p *DotProduct) check() {
 	}
 }
 
-// Dots sets dst = x·Wᵀ. With activations that are not Rounded a sum has 16 lanes, input k in lane k%16, in the order of the
-// inputs, each product added with one rounding; then the lanes are added up as
+// Dots sets dst = x·Wᵀ. With activations that are not Rounded a sum has 16 lanes, input k in lane
+// k%16, in the order of the inputs, each product added with one rounding; then the lanes are
+// added up as
 //
 //	u[i] = lane[i] + lane[i+8]
 //	((u[0] + u[1]) + (u[2] + u[3])) + ((u[4] + u[5]) + (u[6] + u[7]))

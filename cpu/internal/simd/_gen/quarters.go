@@ -15,9 +15,13 @@ type quarters struct {
 	wq        rows
 }
 
-// aheadQuarter is the distance in bytes at which the kernel of AVX2 fetches 4-bit weights. Those
-// of 8 bits arrive in time without, and for AVX-512 on Zen 4 all do: there it cost INT4 7 %.
-const aheadQuarter = 1024
+// How far ahead, in bytes, each quarter's weights are fetched: by the kernel of AVX2 those of 4 bits,
+// into the first-level cache, by those of AVX-512 all and their scales, into the second (the first
+// is too small for what four quarters have on their way).
+const (
+	aheadQuarter       = 1024
+	aheadQuarterScales = 128
+)
 
 func rowPanels() {
 	avx2 := &panelSet{name: "AVX2", needs: "AVX2 with FMA and F16C", bits: 256, dot: dotMadd}
@@ -100,12 +104,14 @@ func (t *quarters) q4Block() {
 	}
 	for j := range 8 {
 		for q := range 4 {
+			PREFETCHT1(t.wq.at(q, 64*j+aheadQuarter))
 			t.nibbles(t.wq.at(q, 64*j), wlo, whi)
 			t.add(q, 4*j, wlo, lo(q), j == 0)
 			t.add(q, 32+4*j, whi, hi(q), j == 0)
 		}
 	}
 	for q := range 4 {
+		PREFETCHT1(t.sq.at(q, aheadQuarterScales))
 		VCVTPH2PS(t.sq.at(q, 0), wlo)
 		VCVTPH2PS(t.sq.at(q, 32), whi)
 		t.q4Scale(q, wlo, whi)
@@ -122,11 +128,13 @@ func (t *quarters) q8Block() {
 	}
 	for j := range 16 {
 		for q := range 4 {
+			PREFETCHT1(t.wq.at(q, 64*j+aheadQuarter))
 			t.flipped(t.wq.at(q, 64*j), w)
 			t.add(q, 4*j, w, sum(q), false)
 		}
 	}
 	for q := range 4 {
+		PREFETCHT1(t.sq.at(q, aheadQuarterScales))
 		VCVTPH2PS(t.sq.at(q, 0), w)
 		t.q8Scale(q, sum(q), w)
 	}
