@@ -8,16 +8,14 @@
 // func dotsF32AVX512(dst *float32, dstStride uintptr, x *float32, xStride uintptr, w *float32, wStride uintptr, blocks int, rows int)
 // Requires: AVX, AVX512F
 TEXT ·dotsF32AVX512(SB), NOSPLIT, $0-64
-	MOVQ dst+0(FP), AX
-	MOVQ dstStride+8(FP), CX
-	MOVQ x+16(FP), DX
-	MOVQ xStride+24(FP), BX
-	MOVQ w+32(FP), SI
-	MOVQ wStride+40(FP), DI
-	MOVQ rows+56(FP), R8
-	LEAQ (DI)(DI*2), R10
-
-row:
+	MOVQ   dst+0(FP), AX
+	MOVQ   dstStride+8(FP), CX
+	MOVQ   x+16(FP), DX
+	MOVQ   xStride+24(FP), BX
+	MOVQ   w+32(FP), SI
+	MOVQ   wStride+40(FP), DI
+	MOVQ   rows+56(FP), R8
+	LEAQ   (DI)(DI*2), R10
 	MOVQ   DX, R11
 	MOVQ   SI, R9
 	MOVQ   blocks+48(FP), R12
@@ -26,7 +24,7 @@ row:
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
-block:
+blockFirst:
 	VMOVUPS       (R11), Z13
 	VMOVUPS       (R9), Z12
 	VFMADD231PS   Z13, Z12, Z0
@@ -39,7 +37,7 @@ block:
 	ADDQ          $0x40, R11
 	ADDQ          $0x40, R9
 	DECQ          R12
-	JNZ           block
+	JNZ           blockFirst
 	VEXTRACTF64X4 $0x01, Z0, Y8
 	VADDPS        Y8, Y0, Y0
 	VEXTRACTF64X4 $0x01, Z1, Y9
@@ -57,23 +55,65 @@ block:
 	ADDQ          CX, AX
 	ADDQ          BX, DX
 	DECQ          R8
-	JNZ           row
+	JZ            done
+
+rowOther:
+	MOVQ   DX, R11
+	MOVQ   SI, R9
+	MOVQ   blocks+48(FP), R12
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+blockOther:
+	VMOVUPS       (R11), Z13
+	VMOVUPS       (R9), Z12
+	VFMADD231PS   Z13, Z12, Z0
+	VMOVUPS       (R9)(DI*1), Z12
+	VFMADD231PS   Z13, Z12, Z1
+	VMOVUPS       (R9)(DI*2), Z12
+	VFMADD231PS   Z13, Z12, Z2
+	VMOVUPS       (R9)(R10*1), Z12
+	VFMADD231PS   Z13, Z12, Z3
+	ADDQ          $0x40, R11
+	ADDQ          $0x40, R9
+	DECQ          R12
+	JNZ           blockOther
+	VEXTRACTF64X4 $0x01, Z0, Y8
+	VADDPS        Y8, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z1, Y9
+	VADDPS        Y9, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z2, Y10
+	VADDPS        Y10, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z3, Y11
+	VADDPS        Y11, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	VMOVUPS       X0, (AX)
+	ADDQ          CX, AX
+	ADDQ          BX, DX
+	DECQ          R8
+	JNZ           rowOther
+
+done:
 	VZEROUPPER
 	RET
 
 // func dotsF32AVX2(dst *float32, dstStride uintptr, x *float32, xStride uintptr, w *float32, wStride uintptr, blocks int, rows int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·dotsF32AVX2(SB), NOSPLIT, $0-64
-	MOVQ dst+0(FP), AX
-	MOVQ dstStride+8(FP), CX
-	MOVQ x+16(FP), DX
-	MOVQ xStride+24(FP), BX
-	MOVQ w+32(FP), SI
-	MOVQ wStride+40(FP), DI
-	MOVQ rows+56(FP), R8
-	LEAQ (DI)(DI*2), R10
-
-row:
+	MOVQ  dst+0(FP), AX
+	MOVQ  dstStride+8(FP), CX
+	MOVQ  x+16(FP), DX
+	MOVQ  xStride+24(FP), BX
+	MOVQ  w+32(FP), SI
+	MOVQ  wStride+40(FP), DI
+	MOVQ  rows+56(FP), R8
+	LEAQ  (DI)(DI*2), R10
 	MOVQ  DX, R11
 	MOVQ  SI, R9
 	MOVQ  blocks+48(FP), R12
@@ -86,7 +126,7 @@ row:
 	VPXOR Y6, Y6, Y6
 	VPXOR Y7, Y7, Y7
 
-block:
+blockFirst:
 	VMOVUPS      (R11), Y13
 	VMOVUPS      (R9), Y12
 	VFMADD231PS  Y13, Y12, Y0
@@ -108,7 +148,7 @@ block:
 	ADDQ         $0x40, R11
 	ADDQ         $0x40, R9
 	DECQ         R12
-	JNZ          block
+	JNZ          blockFirst
 	VADDPS       Y1, Y0, Y0
 	VADDPS       Y3, Y2, Y1
 	VADDPS       Y5, Y4, Y2
@@ -122,23 +162,74 @@ block:
 	ADDQ         CX, AX
 	ADDQ         BX, DX
 	DECQ         R8
-	JNZ          row
+	JZ           done
+
+rowOther:
+	MOVQ  DX, R11
+	MOVQ  SI, R9
+	MOVQ  blocks+48(FP), R12
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+
+blockOther:
+	VMOVUPS      (R11), Y13
+	VMOVUPS      (R9), Y12
+	VFMADD231PS  Y13, Y12, Y0
+	VMOVUPS      (R9)(DI*1), Y12
+	VFMADD231PS  Y13, Y12, Y2
+	VMOVUPS      (R9)(DI*2), Y12
+	VFMADD231PS  Y13, Y12, Y4
+	VMOVUPS      (R9)(R10*1), Y12
+	VFMADD231PS  Y13, Y12, Y6
+	VMOVUPS      32(R11), Y13
+	VMOVUPS      32(R9), Y12
+	VFMADD231PS  Y13, Y12, Y1
+	VMOVUPS      32(R9)(DI*1), Y12
+	VFMADD231PS  Y13, Y12, Y3
+	VMOVUPS      32(R9)(DI*2), Y12
+	VFMADD231PS  Y13, Y12, Y5
+	VMOVUPS      32(R9)(R10*1), Y12
+	VFMADD231PS  Y13, Y12, Y7
+	ADDQ         $0x40, R11
+	ADDQ         $0x40, R9
+	DECQ         R12
+	JNZ          blockOther
+	VADDPS       Y1, Y0, Y0
+	VADDPS       Y3, Y2, Y1
+	VADDPS       Y5, Y4, Y2
+	VADDPS       Y7, Y6, Y3
+	VHADDPS      Y1, Y0, Y0
+	VHADDPS      Y3, Y2, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVUPS      X0, (AX)
+	ADDQ         CX, AX
+	ADDQ         BX, DX
+	DECQ         R8
+	JNZ          rowOther
+
+done:
 	VZEROUPPER
 	RET
 
 // func dotsBF16AVX512(dst *float32, dstStride uintptr, x *float32, xStride uintptr, w *uint16, wStride uintptr, blocks int, rows int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·dotsBF16AVX512(SB), NOSPLIT, $0-64
-	MOVQ dst+0(FP), AX
-	MOVQ dstStride+8(FP), CX
-	MOVQ x+16(FP), DX
-	MOVQ xStride+24(FP), BX
-	MOVQ w+32(FP), SI
-	MOVQ wStride+40(FP), DI
-	MOVQ rows+56(FP), R8
-	LEAQ (DI)(DI*2), R10
-
-row:
+	MOVQ   dst+0(FP), AX
+	MOVQ   dstStride+8(FP), CX
+	MOVQ   x+16(FP), DX
+	MOVQ   xStride+24(FP), BX
+	MOVQ   w+32(FP), SI
+	MOVQ   wStride+40(FP), DI
+	MOVQ   rows+56(FP), R8
+	LEAQ   (DI)(DI*2), R10
 	MOVQ   DX, R11
 	MOVQ   SI, R9
 	MOVQ   blocks+48(FP), R12
@@ -147,24 +238,28 @@ row:
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
-block:
+blockFirst:
 	VMOVUPS       (R11), Z13
+	PREFETCHT1    2048(R9)
 	VPMOVZXWD     (R9), Z12
 	VPSLLD        $0x10, Z12, Z12
 	VFMADD231PS   Z13, Z12, Z0
+	PREFETCHT1    2048(R9)(DI*1)
 	VPMOVZXWD     (R9)(DI*1), Z12
 	VPSLLD        $0x10, Z12, Z12
 	VFMADD231PS   Z13, Z12, Z1
+	PREFETCHT1    2048(R9)(DI*2)
 	VPMOVZXWD     (R9)(DI*2), Z12
 	VPSLLD        $0x10, Z12, Z12
 	VFMADD231PS   Z13, Z12, Z2
+	PREFETCHT1    2048(R9)(R10*1)
 	VPMOVZXWD     (R9)(R10*1), Z12
 	VPSLLD        $0x10, Z12, Z12
 	VFMADD231PS   Z13, Z12, Z3
 	ADDQ          $0x40, R11
 	ADDQ          $0x20, R9
 	DECQ          R12
-	JNZ           block
+	JNZ           blockFirst
 	VEXTRACTF64X4 $0x01, Z0, Y8
 	VADDPS        Y8, Y0, Y0
 	VEXTRACTF64X4 $0x01, Z1, Y9
@@ -182,23 +277,69 @@ block:
 	ADDQ          CX, AX
 	ADDQ          BX, DX
 	DECQ          R8
-	JNZ           row
+	JZ            done
+
+rowOther:
+	MOVQ   DX, R11
+	MOVQ   SI, R9
+	MOVQ   blocks+48(FP), R12
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+blockOther:
+	VMOVUPS       (R11), Z13
+	VPMOVZXWD     (R9), Z12
+	VPSLLD        $0x10, Z12, Z12
+	VFMADD231PS   Z13, Z12, Z0
+	VPMOVZXWD     (R9)(DI*1), Z12
+	VPSLLD        $0x10, Z12, Z12
+	VFMADD231PS   Z13, Z12, Z1
+	VPMOVZXWD     (R9)(DI*2), Z12
+	VPSLLD        $0x10, Z12, Z12
+	VFMADD231PS   Z13, Z12, Z2
+	VPMOVZXWD     (R9)(R10*1), Z12
+	VPSLLD        $0x10, Z12, Z12
+	VFMADD231PS   Z13, Z12, Z3
+	ADDQ          $0x40, R11
+	ADDQ          $0x20, R9
+	DECQ          R12
+	JNZ           blockOther
+	VEXTRACTF64X4 $0x01, Z0, Y8
+	VADDPS        Y8, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z1, Y9
+	VADDPS        Y9, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z2, Y10
+	VADDPS        Y10, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z3, Y11
+	VADDPS        Y11, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	VMOVUPS       X0, (AX)
+	ADDQ          CX, AX
+	ADDQ          BX, DX
+	DECQ          R8
+	JNZ           rowOther
+
+done:
 	VZEROUPPER
 	RET
 
 // func dotsBF16AVX2(dst *float32, dstStride uintptr, x *float32, xStride uintptr, w *uint16, wStride uintptr, blocks int, rows int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·dotsBF16AVX2(SB), NOSPLIT, $0-64
-	MOVQ dst+0(FP), AX
-	MOVQ dstStride+8(FP), CX
-	MOVQ x+16(FP), DX
-	MOVQ xStride+24(FP), BX
-	MOVQ w+32(FP), SI
-	MOVQ wStride+40(FP), DI
-	MOVQ rows+56(FP), R8
-	LEAQ (DI)(DI*2), R10
-
-row:
+	MOVQ  dst+0(FP), AX
+	MOVQ  dstStride+8(FP), CX
+	MOVQ  x+16(FP), DX
+	MOVQ  xStride+24(FP), BX
+	MOVQ  w+32(FP), SI
+	MOVQ  wStride+40(FP), DI
+	MOVQ  rows+56(FP), R8
+	LEAQ  (DI)(DI*2), R10
 	MOVQ  DX, R11
 	MOVQ  SI, R9
 	MOVQ  blocks+48(FP), R12
@@ -211,7 +352,7 @@ row:
 	VPXOR Y6, Y6, Y6
 	VPXOR Y7, Y7, Y7
 
-block:
+blockFirst:
 	VMOVUPS      (R11), Y13
 	VPMOVZXWD    (R9), Y12
 	VPSLLD       $0x10, Y12, Y12
@@ -241,7 +382,7 @@ block:
 	ADDQ         $0x40, R11
 	ADDQ         $0x20, R9
 	DECQ         R12
-	JNZ          block
+	JNZ          blockFirst
 	VADDPS       Y1, Y0, Y0
 	VADDPS       Y3, Y2, Y1
 	VADDPS       Y5, Y4, Y2
@@ -255,23 +396,82 @@ block:
 	ADDQ         CX, AX
 	ADDQ         BX, DX
 	DECQ         R8
-	JNZ          row
+	JZ           done
+
+rowOther:
+	MOVQ  DX, R11
+	MOVQ  SI, R9
+	MOVQ  blocks+48(FP), R12
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+
+blockOther:
+	VMOVUPS      (R11), Y13
+	VPMOVZXWD    (R9), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y13, Y12, Y0
+	VPMOVZXWD    (R9)(DI*1), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y13, Y12, Y2
+	VPMOVZXWD    (R9)(DI*2), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y13, Y12, Y4
+	VPMOVZXWD    (R9)(R10*1), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y13, Y12, Y6
+	VMOVUPS      32(R11), Y13
+	VPMOVZXWD    16(R9), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y13, Y12, Y1
+	VPMOVZXWD    16(R9)(DI*1), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y13, Y12, Y3
+	VPMOVZXWD    16(R9)(DI*2), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y13, Y12, Y5
+	VPMOVZXWD    16(R9)(R10*1), Y12
+	VPSLLD       $0x10, Y12, Y12
+	VFMADD231PS  Y13, Y12, Y7
+	ADDQ         $0x40, R11
+	ADDQ         $0x20, R9
+	DECQ         R12
+	JNZ          blockOther
+	VADDPS       Y1, Y0, Y0
+	VADDPS       Y3, Y2, Y1
+	VADDPS       Y5, Y4, Y2
+	VADDPS       Y7, Y6, Y3
+	VHADDPS      Y1, Y0, Y0
+	VHADDPS      Y3, Y2, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVUPS      X0, (AX)
+	ADDQ         CX, AX
+	ADDQ         BX, DX
+	DECQ         R8
+	JNZ          rowOther
+
+done:
 	VZEROUPPER
 	RET
 
 // func dotsF16AVX512(dst *float32, dstStride uintptr, x *float32, xStride uintptr, w *uint16, wStride uintptr, blocks int, rows int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·dotsF16AVX512(SB), NOSPLIT, $0-64
-	MOVQ dst+0(FP), AX
-	MOVQ dstStride+8(FP), CX
-	MOVQ x+16(FP), DX
-	MOVQ xStride+24(FP), BX
-	MOVQ w+32(FP), SI
-	MOVQ wStride+40(FP), DI
-	MOVQ rows+56(FP), R8
-	LEAQ (DI)(DI*2), R10
-
-row:
+	MOVQ   dst+0(FP), AX
+	MOVQ   dstStride+8(FP), CX
+	MOVQ   x+16(FP), DX
+	MOVQ   xStride+24(FP), BX
+	MOVQ   w+32(FP), SI
+	MOVQ   wStride+40(FP), DI
+	MOVQ   rows+56(FP), R8
+	LEAQ   (DI)(DI*2), R10
 	MOVQ   DX, R11
 	MOVQ   SI, R9
 	MOVQ   blocks+48(FP), R12
@@ -280,20 +480,24 @@ row:
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
-block:
+blockFirst:
 	VMOVUPS       (R11), Z13
+	PREFETCHT1    2048(R9)
 	VCVTPH2PS     (R9), Z12
 	VFMADD231PS   Z13, Z12, Z0
+	PREFETCHT1    2048(R9)(DI*1)
 	VCVTPH2PS     (R9)(DI*1), Z12
 	VFMADD231PS   Z13, Z12, Z1
+	PREFETCHT1    2048(R9)(DI*2)
 	VCVTPH2PS     (R9)(DI*2), Z12
 	VFMADD231PS   Z13, Z12, Z2
+	PREFETCHT1    2048(R9)(R10*1)
 	VCVTPH2PS     (R9)(R10*1), Z12
 	VFMADD231PS   Z13, Z12, Z3
 	ADDQ          $0x40, R11
 	ADDQ          $0x20, R9
 	DECQ          R12
-	JNZ           block
+	JNZ           blockFirst
 	VEXTRACTF64X4 $0x01, Z0, Y8
 	VADDPS        Y8, Y0, Y0
 	VEXTRACTF64X4 $0x01, Z1, Y9
@@ -311,23 +515,65 @@ block:
 	ADDQ          CX, AX
 	ADDQ          BX, DX
 	DECQ          R8
-	JNZ           row
+	JZ            done
+
+rowOther:
+	MOVQ   DX, R11
+	MOVQ   SI, R9
+	MOVQ   blocks+48(FP), R12
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+blockOther:
+	VMOVUPS       (R11), Z13
+	VCVTPH2PS     (R9), Z12
+	VFMADD231PS   Z13, Z12, Z0
+	VCVTPH2PS     (R9)(DI*1), Z12
+	VFMADD231PS   Z13, Z12, Z1
+	VCVTPH2PS     (R9)(DI*2), Z12
+	VFMADD231PS   Z13, Z12, Z2
+	VCVTPH2PS     (R9)(R10*1), Z12
+	VFMADD231PS   Z13, Z12, Z3
+	ADDQ          $0x40, R11
+	ADDQ          $0x20, R9
+	DECQ          R12
+	JNZ           blockOther
+	VEXTRACTF64X4 $0x01, Z0, Y8
+	VADDPS        Y8, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z1, Y9
+	VADDPS        Y9, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z2, Y10
+	VADDPS        Y10, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z3, Y11
+	VADDPS        Y11, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	VMOVUPS       X0, (AX)
+	ADDQ          CX, AX
+	ADDQ          BX, DX
+	DECQ          R8
+	JNZ           rowOther
+
+done:
 	VZEROUPPER
 	RET
 
 // func dotsF16AVX2(dst *float32, dstStride uintptr, x *float32, xStride uintptr, w *uint16, wStride uintptr, blocks int, rows int)
 // Requires: AVX, AVX2, F16C, FMA3
 TEXT ·dotsF16AVX2(SB), NOSPLIT, $0-64
-	MOVQ dst+0(FP), AX
-	MOVQ dstStride+8(FP), CX
-	MOVQ x+16(FP), DX
-	MOVQ xStride+24(FP), BX
-	MOVQ w+32(FP), SI
-	MOVQ wStride+40(FP), DI
-	MOVQ rows+56(FP), R8
-	LEAQ (DI)(DI*2), R10
-
-row:
+	MOVQ  dst+0(FP), AX
+	MOVQ  dstStride+8(FP), CX
+	MOVQ  x+16(FP), DX
+	MOVQ  xStride+24(FP), BX
+	MOVQ  w+32(FP), SI
+	MOVQ  wStride+40(FP), DI
+	MOVQ  rows+56(FP), R8
+	LEAQ  (DI)(DI*2), R10
 	MOVQ  DX, R11
 	MOVQ  SI, R9
 	MOVQ  blocks+48(FP), R12
@@ -340,7 +586,7 @@ row:
 	VPXOR Y6, Y6, Y6
 	VPXOR Y7, Y7, Y7
 
-block:
+blockFirst:
 	VMOVUPS      (R11), Y13
 	VCVTPH2PS    (R9), Y12
 	VFMADD231PS  Y13, Y12, Y0
@@ -362,7 +608,7 @@ block:
 	ADDQ         $0x40, R11
 	ADDQ         $0x20, R9
 	DECQ         R12
-	JNZ          block
+	JNZ          blockFirst
 	VADDPS       Y1, Y0, Y0
 	VADDPS       Y3, Y2, Y1
 	VADDPS       Y5, Y4, Y2
@@ -376,7 +622,60 @@ block:
 	ADDQ         CX, AX
 	ADDQ         BX, DX
 	DECQ         R8
-	JNZ          row
+	JZ           done
+
+rowOther:
+	MOVQ  DX, R11
+	MOVQ  SI, R9
+	MOVQ  blocks+48(FP), R12
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+
+blockOther:
+	VMOVUPS      (R11), Y13
+	VCVTPH2PS    (R9), Y12
+	VFMADD231PS  Y13, Y12, Y0
+	VCVTPH2PS    (R9)(DI*1), Y12
+	VFMADD231PS  Y13, Y12, Y2
+	VCVTPH2PS    (R9)(DI*2), Y12
+	VFMADD231PS  Y13, Y12, Y4
+	VCVTPH2PS    (R9)(R10*1), Y12
+	VFMADD231PS  Y13, Y12, Y6
+	VMOVUPS      32(R11), Y13
+	VCVTPH2PS    16(R9), Y12
+	VFMADD231PS  Y13, Y12, Y1
+	VCVTPH2PS    16(R9)(DI*1), Y12
+	VFMADD231PS  Y13, Y12, Y3
+	VCVTPH2PS    16(R9)(DI*2), Y12
+	VFMADD231PS  Y13, Y12, Y5
+	VCVTPH2PS    16(R9)(R10*1), Y12
+	VFMADD231PS  Y13, Y12, Y7
+	ADDQ         $0x40, R11
+	ADDQ         $0x20, R9
+	DECQ         R12
+	JNZ          blockOther
+	VADDPS       Y1, Y0, Y0
+	VADDPS       Y3, Y2, Y1
+	VADDPS       Y5, Y4, Y2
+	VADDPS       Y7, Y6, Y3
+	VHADDPS      Y1, Y0, Y0
+	VHADDPS      Y3, Y2, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVUPS      X0, (AX)
+	ADDQ         CX, AX
+	ADDQ         BX, DX
+	DECQ         R8
+	JNZ          rowOther
+
+done:
 	VZEROUPPER
 	RET
 

@@ -6,18 +6,16 @@
 #include "textflag.h"
 
 // func pairsFewAVX512(dst *float32, dstStride uintptr, x *uint16, xStride uintptr, w *uint16, wStride uintptr, blocks int, rows int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·pairsFewAVX512(SB), NOSPLIT, $0-64
-	MOVQ dst+0(FP), AX
-	MOVQ dstStride+8(FP), CX
-	MOVQ x+16(FP), DX
-	MOVQ xStride+24(FP), BX
-	MOVQ w+32(FP), SI
-	MOVQ wStride+40(FP), DI
-	MOVQ rows+56(FP), R8
-	LEAQ (DI)(DI*2), R10
-
-row:
+	MOVQ   dst+0(FP), AX
+	MOVQ   dstStride+8(FP), CX
+	MOVQ   x+16(FP), DX
+	MOVQ   xStride+24(FP), BX
+	MOVQ   w+32(FP), SI
+	MOVQ   wStride+40(FP), DI
+	MOVQ   rows+56(FP), R8
+	LEAQ   (DI)(DI*2), R10
 	MOVQ   DX, R11
 	MOVQ   SI, R9
 	MOVQ   blocks+48(FP), R12
@@ -26,7 +24,73 @@ row:
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
-block:
+blockFirst:
+	VMOVDQU32     (R11), Z4
+	PREFETCHT1    2048(R9)
+	VMOVDQU32     (R9), Z5
+	BYTE          $0x62
+	BYTE          $0xf2
+	BYTE          $0x5e
+	BYTE          $0x48
+	BYTE          $0x52
+	BYTE          $0xc5
+	PREFETCHT1    2048(R9)(DI*1)
+	VMOVDQU32     (R9)(DI*1), Z5
+	BYTE          $0x62
+	BYTE          $0xf2
+	BYTE          $0x5e
+	BYTE          $0x48
+	BYTE          $0x52
+	BYTE          $0xcd
+	PREFETCHT1    2048(R9)(DI*2)
+	VMOVDQU32     (R9)(DI*2), Z5
+	BYTE          $0x62
+	BYTE          $0xf2
+	BYTE          $0x5e
+	BYTE          $0x48
+	BYTE          $0x52
+	BYTE          $0xd5
+	PREFETCHT1    2048(R9)(R10*1)
+	VMOVDQU32     (R9)(R10*1), Z5
+	BYTE          $0x62
+	BYTE          $0xf2
+	BYTE          $0x5e
+	BYTE          $0x48
+	BYTE          $0x52
+	BYTE          $0xdd
+	ADDQ          $0x40, R11
+	ADDQ          $+64, R9
+	DECQ          R12
+	JNZ           blockFirst
+	VEXTRACTF64X4 $0x01, Z0, Y28
+	VADDPS        Y28, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z1, Y29
+	VADDPS        Y29, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z2, Y30
+	VADDPS        Y30, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z3, Y31
+	VADDPS        Y31, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	VMOVUPS       X0, (AX)
+	ADDQ          CX, AX
+	ADDQ          BX, DX
+	DECQ          R8
+	JZ            done
+
+rowOther:
+	MOVQ   DX, R11
+	MOVQ   SI, R9
+	MOVQ   blocks+48(FP), R12
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+blockOther:
 	VMOVDQU32     (R11), Z4
 	VMOVDQU32     (R9), Z5
 	BYTE          $0x62
@@ -59,7 +123,7 @@ block:
 	ADDQ          $0x40, R11
 	ADDQ          $+64, R9
 	DECQ          R12
-	JNZ           block
+	JNZ           blockOther
 	VEXTRACTF64X4 $0x01, Z0, Y28
 	VADDPS        Y28, Y0, Y0
 	VEXTRACTF64X4 $0x01, Z1, Y29
@@ -77,7 +141,9 @@ block:
 	ADDQ          CX, AX
 	ADDQ          BX, DX
 	DECQ          R8
-	JNZ           row
+	JNZ           rowOther
+
+done:
 	VZEROUPPER
 	RET
 

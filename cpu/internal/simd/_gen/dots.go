@@ -19,6 +19,10 @@ func dots() {
 	dotTile512()
 }
 
+// aheadRow is the distance in bytes at which the kernels of AVX-512 fetch four rows of 16-bit weights
+// into the second-level cache, for the first row of activations. The next four rows lie behind them.
+const aheadRow = 2048
+
 // dots emits a routine for registers of lanes floats; 16 inputs have parts = 16/lanes.
 //
 //	sums  0 .. 4·parts-1   [4, parts]
@@ -40,46 +44,56 @@ func (e *element) dots(name, with string, lanes int) {
 	wide, in := v(12), v(13)
 	w := rows{base: GP64(), stride: wStride, stride3: times3(wStride)}
 
-	Label("row")
 	src, blocks := GP64(), GP64()
-	MOVQ(x0, src)
-	MOVQ(w0, w.base)
-	Load(Param("blocks"), blocks)
-	for i := range 4 * parts {
-		zero(v(i))
-	}
-	Label("block")
-	for part := range parts {
-		VMOVUPS(Mem{Base: src, Disp: 4 * lanes * part}, in)
-		for o := range 4 {
-			m := w.at(o, e.size*lanes*part)
-			if lanes == 16 {
-				e.widen512(m, wide)
-			} else {
-				e.widen256(m, wide)
+	for _, row := range []string{"First", "Other"} {
+		Label("row" + row)
+		MOVQ(x0, src)
+		MOVQ(w0, w.base)
+		Load(Param("blocks"), blocks)
+		for i := range 4 * parts {
+			zero(v(i))
+		}
+		Label("block" + row)
+		for part := range parts {
+			VMOVUPS(Mem{Base: src, Disp: 4 * lanes * part}, in)
+			for o := range 4 {
+				m := w.at(o, e.size*lanes*part)
+				if lanes == 16 && e.size == 2 && row == "First" {
+					PREFETCHT1(w.at(o, aheadRow))
+				}
+				if lanes == 16 {
+					e.widen512(m, wide)
+				} else {
+					e.widen256(m, wide)
+				}
+				VFMADD231PS(in, wide, v(o*parts+part))
 			}
-			VFMADD231PS(in, wide, v(o*parts+part))
 		}
-	}
-	ADDQ(Imm(64), src)
-	ADDQ(Imm(uint64(16*e.size)), w.base)
-	DECQ(blocks)
-	JNZ(LabelRef("block"))
+		ADDQ(Imm(64), src)
+		ADDQ(Imm(uint64(16*e.size)), w.base)
+		DECQ(blocks)
+		JNZ(LabelRef("block" + row))
 
-	for o := range 4 {
-		if lanes == 16 {
-			VEXTRACTF64X4(Imm(1), z(o), y(8+o))
-			VADDPS(y(8+o), y(o), y(o))
+		for o := range 4 {
+			if lanes == 16 {
+				VEXTRACTF64X4(Imm(1), z(o), y(8+o))
+				VADDPS(y(8+o), y(o), y(o))
+			} else {
+				VADDPS(y(2*o+1), y(2*o), y(o))
+			}
+		}
+		addLanes(y)
+		VMOVUPS(x(0), Mem{Base: dst})
+		ADDQ(dstStride, dst)
+		ADDQ(xStride, x0)
+		DECQ(rowsLeft)
+		if row == "First" {
+			JZ(LabelRef("done"))
 		} else {
-			VADDPS(y(2*o+1), y(2*o), y(o))
+			JNZ(LabelRef("row" + row))
 		}
 	}
-	addLanes(y)
-	VMOVUPS(x(0), Mem{Base: dst})
-	ADDQ(dstStride, dst)
-	ADDQ(xStride, x0)
-	DECQ(rowsLeft)
-	JNZ(LabelRef("row"))
+	Label("done")
 	VZEROUPPER()
 	RET()
 }

@@ -40,30 +40,40 @@ func pairsFew() {
 	rowsLeft := Load(Param("rows"), GP64())
 	w := rows{base: GP64(), stride: wStride, stride3: times3(wStride)}
 
-	Label("row")
 	src, blocks := GP64(), GP64()
-	MOVQ(x0, src)
-	MOVQ(w0, w.base)
-	Load(Param("blocks"), blocks)
-	for i := range 4 {
-		zero(z(i))
+	for _, row := range []string{"First", "Other"} {
+		Label("row" + row)
+		MOVQ(x0, src)
+		MOVQ(w0, w.base)
+		Load(Param("blocks"), blocks)
+		for i := range 4 {
+			zero(z(i))
+		}
+		Label("block" + row)
+		VMOVDQU32(Mem{Base: src}, z(4))
+		for o := range 4 {
+			if row == "First" {
+				PREFETCHT1(w.at(o, aheadRow))
+			}
+			VMOVDQU32(w.at(o, 0), z(5))
+			vdpbf16ps(5, 4, uint8(o))
+		}
+		ADDQ(Imm(64), src)
+		w.step(64)
+		DECQ(blocks)
+		JNZ(LabelRef("block" + row))
+		sumLanes(0)
+		VMOVUPS(x(0), Mem{Base: dst})
+		ADDQ(dstStride, dst)
+		ADDQ(xStride, x0)
+		DECQ(rowsLeft)
+		if row == "First" {
+			JZ(LabelRef("done"))
+		} else {
+			JNZ(LabelRef("row" + row))
+		}
 	}
-	Label("block")
-	VMOVDQU32(Mem{Base: src}, z(4))
-	for o := range 4 {
-		VMOVDQU32(w.at(o, 0), z(5))
-		vdpbf16ps(5, 4, uint8(o))
-	}
-	ADDQ(Imm(64), src)
-	w.step(64)
-	DECQ(blocks)
-	JNZ(LabelRef("block"))
-	sumLanes(0)
-	VMOVUPS(x(0), Mem{Base: dst})
-	ADDQ(dstStride, dst)
-	ADDQ(xStride, x0)
-	DECQ(rowsLeft)
-	JNZ(LabelRef("row"))
+	Label("done")
 	VZEROUPPER()
 	RET()
 }
