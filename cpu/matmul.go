@@ -18,7 +18,7 @@ type matMulArgs struct {
 	weight matrix // [out, in]
 	bias   matrix // [out]; no type where there is none
 
-	rounded   []uint16 // x in tiles of simd.RoundTile, or nil
+	rounded   []uint16 // [n, in] x as simd.Round leaves it, or nil
 	row, rows int      // of the pass in progress
 }
 
@@ -56,45 +56,37 @@ func (b *Backend) MatMul(dst, x, weight, bias *tensor.Tensor) {
 		}
 	}
 	for passRows := a.passRows(); a.row < a.n; a.row += a.rows {
-		if a.rows = passRows; a.n-a.row < 2*passRows {
-			a.rows = a.n - a.row
-		}
+		a.rows = min(passRows, a.n-a.row)
 		b.pool.run(a.out, tile, (*Backend).matMulRows)
 	}
 }
 
-// What the activations of a pass over the weight have. Every chunk of it reads all of them, from the
-// third-level cache.
-const (
-	passBytesX = 8 << 20
-	passRowsX  = 32 // at least
-)
+// passBytesX bounds the activations of a pass over the weight. Every chunk of it reads all of them, from
+// the third-level cache.
+const passBytesX = 8 << 20
 
-// passRows returns the rows of all passes but the last, whole tiles.
+// passRows returns the rows of a pass, of which there are manyRows at least.
 func (a *matMulArgs) passRows() int {
 	rowBytes := 4 * a.in
 	if a.rounded != nil {
 		rowBytes = 2 * a.in
 	}
-	most := max(passBytesX/max(rowBytes, 1), passRowsX)
+	most := max(passBytesX/max(rowBytes, 1), manyRows)
 	passes := (a.n + most - 1) / most
-	tile := simd.RoundedTile(a.n)
-	return a.n / passes / tile * tile
+	return roundUp((a.n+passes-1)/passes, 4)
 }
 
 // roundX rounds the activations.
 func (b *Backend) roundX() {
 	a := &b.matMul
-	a.rounded = wordsOf(growBytes(&b.roundedX, 2*simd.RoundedLen(a.n, a.in)))
-	b.pool.run(a.n, simd.RoundedTile(a.n), (*Backend).roundRows)
+	a.rounded = wordsOf(growBytes(&b.roundedX, 2*a.n*a.in))
+	b.pool.run(a.n, rowGrain(copyGrain, a.in), (*Backend).roundRows)
 }
 
-// roundRows rounds the tiles of rows [lo, hi). The last tile is the last rows.
+// roundRows rounds rows [lo, hi).
 func (b *Backend) roundRows(_ *worker, lo, hi int) {
-	a, tile := &b.matMul, simd.RoundedTile(b.matMul.n)
-	for row := lo; row < hi; row += tile {
-		simd.RoundTile(a.rounded[row*a.in:], a.x[min(row, a.n-tile)*a.in:], tile, a.in)
-	}
+	a := &b.matMul
+	simd.Round(a.rounded[lo*a.in:hi*a.in], a.x[lo*a.in:hi*a.in])
 }
 
 // What a chunk has of a weight that is multiplied where it lies. With few rows it is read in
@@ -132,7 +124,7 @@ func (a *matMulArgs) direct(b *Backend) bool {
 func (b *Backend) matMulRows(w *worker, lo, hi int) {
 	a := &b.matMul
 	if b.ownBLAS() && simd.HasDots(hi-lo, a.in) {
-		b.dots(w, lo, hi)
+		a.dots(w, lo, hi)
 	} else {
 		weight, stride := a.weight.rows(&w.tile, lo, hi)
 		b.gemm(a.rows, hi-lo, a.in, a.x[a.row*a.in:], a.in, weight, stride, 0, a.dst[a.row*a.out+lo:], a.out)
@@ -141,19 +133,17 @@ func (b *Backend) matMulRows(w *worker, lo, hi int) {
 }
 
 // dots computes columns [lo, hi) of dst by products of rows.
-func (b *Backend) dots(w *worker, lo, hi int) {
-	a, p := &b.matMul, &w.dotProduct
+func (a *matMulArgs) dots(w *worker, lo, hi int) {
+	p := &w.dotProduct
 	*p = simd.DotProduct{Rows: a.rows, In: a.in, Out: hi - lo, Dst: a.dst[a.row*a.out+lo:], Stride: a.out,
 		X: a.x[a.row*a.in:], Scratch: p.Scratch}
-	switch {
-	case a.rounded != nil:
-		next := min(lo+b.Workers()*(hi-lo), a.out) // the other workers multiply those between
+	if a.rounded != nil {
 		p.Rounded = a.rounded[a.row*a.in:]
-		p.BF16 = a.weight.u16[lo*a.in : hi*a.in]
-		p.Next = a.weight.u16[next*a.in : min(next+hi-lo, a.out)*a.in]
-	case a.weight.dtype == tensor.F16:
+	}
+	switch a.weight.dtype {
+	case tensor.F16:
 		p.F16 = a.weight.u16[lo*a.in : hi*a.in]
-	case a.weight.dtype == tensor.BF16:
+	case tensor.BF16:
 		p.BF16 = a.weight.u16[lo*a.in : hi*a.in]
 	default: // I8 becomes float32
 		p.F32, _ = a.weight.rows(&w.tile, lo, hi)

@@ -14,7 +14,8 @@ const (
 	dotOutputs = 4  // that one load of x serves
 	dotLanes   = 16 // of a sum
 
-	dotBytes = 256 << 10 // of activations that stay in the second-level cache
+	dotBytes = 512 << 10 // of activations that stay in the second-level cache
+	dotShare = 4         // rows at most that share what is loaded of the weights
 	dotFew   = 8         // rows at most whose weights come from memory
 
 	dotMany      = 12        // rows at least that are worth packing the weights for tiles
@@ -28,23 +29,16 @@ type DotProduct struct {
 	Rows, In, Out int       // In is a multiple of 16, Out at least 4
 	Dst           []float32 // [Rows, Out], rows Stride apart
 	Stride        int
-	X             []float32 // [Rows, In], or Rounded
+	X             []float32 // [Rows, In]
 	F32           []float32 // [Out, In], or
 	F16           []uint16  // [Out, In], or
 	BF16          []uint16  // [Out, In]
 
-	Rounded []uint16 // tiles of RoundTile; for BF16 where HasPairs
-	Next    []uint16 // weights that are likely to be multiplied next, with Rounded
+	Rounded []uint16 // [Rows, In] X as Round leaves it, in place of X; for BF16 where HasPairs
 
-	Scratch DotScratch // for the next product to use
+	Scratch []float32 // grown where it is too short, for the next product to use
 
 	few [dotFew][dotOutputs]float32
-}
-
-// A DotScratch is memory, grown where it is too short.
-type DotScratch struct {
-	wide   []float32
-	packed []uint16
 }
 
 // dotKernels are an instruction set's routines; all are nil in plain Go.
@@ -53,7 +47,8 @@ type dotKernels struct {
 	f32       func(dst *float32, dstStride uintptr, x *float32, xStride uintptr, w *float32, wStride uintptr, blocks, rows int)
 	f16, bf16 func(dst *float32, dstStride uintptr, x *float32, xStride uintptr, w *uint16, wStride uintptr, blocks, rows int)
 
-	tile dotTile // of many rows; none where f32 does as well
+	tile   dotTile // of many rows, or none
+	shares bool    // many rows are multiplied as few are
 }
 
 // A dotTile multiplies tiles of a few rows with four outputs, as dotTileAVX2 does.
@@ -80,9 +75,9 @@ func (p *DotProduct) check() {
 		panic("simd: Dots: no rows, or a wrong number of inputs or outputs")
 	case p.Stride < p.Out || len(p.Dst) < (p.Rows-1)*p.Stride+p.Out:
 		panic("simd: Dots: dst is too short")
-	case p.Rounded != nil && (p.BF16 == nil || !HasPairs(p.Out, p.In) || len(p.Rounded) < RoundedLen(p.Rows, p.In)):
-		panic("simd: Dots: wrong operands for rounded activations")
-	case p.Rounded == nil && len(p.X) < p.Rows*p.In || max(len(p.F32), len(p.F16), len(p.BF16)) < p.Out*p.In:
+	case p.Rounded != nil && (p.BF16 == nil || !HasPairs(p.Out, p.In)):
+		panic("simd: Dots: activations are rounded")
+	case max(len(p.X), len(p.Rounded)) < p.Rows*p.In || max(len(p.F32), len(p.F16), len(p.BF16)) < p.Out*p.In:
 		panic("simd: Dots: an operand is too short")
 	}
 }
@@ -99,25 +94,17 @@ func Dots(p *DotProduct) {
 		dotsGeneric(p)
 		return
 	}
-	if p.Rounded != nil {
-		if p.Rows > dotFew {
-			p.pairs()
-		} else {
-			p.quarters(0, p.Rows)
-		}
-		return
-	}
 	if p.Rows >= dotMany && dotsChosen.tile.run != nil {
 		p.tiles()
 		return
 	}
 	given := p.F32
-	if p.Rows >= dotMany && p.F32 == nil { // widened once for all rows
-		p.Scratch.wide = grown(p.Scratch.wide, p.Out*p.In)
-		p.widen(p.Scratch.wide, 0, p.Out*p.In)
-		p.F32 = p.Scratch.wide
+	if p.Rows >= dotMany && p.F32 == nil && !dotsChosen.shares { // widened once for all rows
+		p.Scratch = grown(p.Scratch, p.Out*p.In)
+		p.widen(p.Scratch, 0, p.Out*p.In)
+		p.F32 = p.Scratch
 	}
-	rows := max(1, dotBytes/(4*p.In))
+	rows := max(dotShare, dotBytes/(4*p.In)/dotShare*dotShare)
 	if p.Rows <= dotFew {
 		rows = dotFew
 	}
@@ -142,8 +129,8 @@ func (p *DotProduct) tiles() {
 	share := min(p.Rows/k.rows, max(1, dotTileBytes/(4*k.rows*width)))
 	groups := (p.Out + dotOutputs - 1) / dotOutputs
 	weights := groups * dotOutputs * p.In
-	p.Scratch.wide = grown(p.Scratch.wide, weights+groups*share*k.sums())
-	packed, sums := p.Scratch.wide[:weights], p.Scratch.wide[weights:]
+	p.Scratch = grown(p.Scratch, weights+groups*share*k.sums())
+	packed, sums := p.Scratch[:weights], p.Scratch[weights:]
 	p.pack(packed, width)
 	row, last := 0, p.Rows-k.rows
 	for ; row <= last; row += share * k.rows {
@@ -237,7 +224,7 @@ func (p *DotProduct) quarters(row, n int) {
 func (p *DotProduct) run(dst *float32, dstStride, o, step, row, n int) {
 	stride, at, apart := uintptr(4*dstStride), o*p.In, uintptr(step*p.In)
 	if p.Rounded != nil {
-		pairsChosen.few(dst, stride, &p.Rounded[row*p.In], uintptr(2*p.In), &p.BF16[at], 2*apart, p.In/pairInputs, n)
+		pairsChosen.dots(dst, stride, &p.Rounded[row*p.In], uintptr(2*p.In), &p.BF16[at], 2*apart, p.In/pairInputs, n)
 		return
 	}
 	x, xStride, blocks := &p.X[row*p.In], uintptr(4*p.In), p.In/dotLanes

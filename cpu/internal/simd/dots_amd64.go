@@ -12,10 +12,10 @@ func dotVariants() []dotKernels {
 	avx2 := x.HasAVX2 && x.HasFMA && x.HasF16C
 	var ks []dotKernels
 	if avx2 && x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL {
-		ks = append(ks, dotKernels{"AVX512", dotsF32AVX512, dotsF16AVX512, dotsBF16AVX512, dotTile{6, dotTileAVX512}})
+		ks = append(ks, dotKernels{"AVX512", dotsF32AVX512, dotsF16AVX512, dotsBF16AVX512, dotTile{}, true})
 	}
 	if avx2 {
-		ks = append(ks, dotKernels{"AVX2", dotsF32AVX2, dotsF16AVX2, dotsBF16AVX2, dotTile{3, dotTileAVX2}})
+		ks = append(ks, dotKernels{"AVX2", dotsF32AVX2, dotsF16AVX2, dotsBF16AVX2, dotTile{3, dotTileAVX2}, false})
 	}
 	return append(ks, dotKernels{name: "generic"})
 }

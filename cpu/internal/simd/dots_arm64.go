@@ -21,5 +21,5 @@ func dotsBF16NEON(dst *float32, dstStride uintptr, x *float32, xStride uintptr, 
 
 // dotVariants returns what every arm64 has, the fastest first.
 func dotVariants() []dotKernels {
-	return []dotKernels{{"NEON", dotsF32NEON, dotsF16NEON, dotsBF16NEON, dotTile{}}, {name: "generic"}}
+	return []dotKernels{{"NEON", dotsF32NEON, dotsF16NEON, dotsBF16NEON, dotTile{}, false}, {name: "generic"}}
 }

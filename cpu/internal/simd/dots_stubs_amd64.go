@@ -42,10 +42,3 @@ func dotsF16AVX2(dst *float32, dstStride uintptr, x *float32, xStride uintptr, w
 //
 //go:noescape
 func dotTileAVX2(dst *float32, dstStride uintptr, x *float32, xStride uintptr, w *float32, wStride uintptr, blocks int, tiles int, sums *float32, sumsStride uintptr, first bool, last bool)
-
-// dotTileAVX512 is dotTileAVX2's twin with tiles of six rows, for AVX-512.
-//
-//	sums  [tiles, 6, 4, 16]
-//
-//go:noescape
-func dotTileAVX512(dst *float32, dstStride uintptr, x *float32, xStride uintptr, w *float32, wStride uintptr, blocks int, tiles int, sums *float32, sumsStride uintptr, first bool, last bool)

@@ -12,7 +12,7 @@ func pairVariants() []pairKernels {
 	x := &cpu.X86
 	var ks []pairKernels
 	if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL && x.HasAVX512BF16 && !x.HasAMXTile {
-		ks = append(ks, pairKernels{"AVX512BF16", pairsFewAVX512, pairsTileAVX512, pairsRoundAVX512, pairsPackAVX512})
+		ks = append(ks, pairKernels{"AVX512BF16", dotPairsAVX512, roundRowAVX512})
 	}
 	return append(ks, pairKernels{name: "none"})
 }

@@ -5,162 +5,23 @@
 
 #include "textflag.h"
 
-// func pairsFewAVX512(dst *float32, dstStride uintptr, x *uint16, xStride uintptr, w *uint16, wStride uintptr, blocks int, rows int)
+// func dotPairsAVX512(dst *float32, dstStride uintptr, x *uint16, xStride uintptr, w *uint16, wStride uintptr, blocks int, rows int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·pairsFewAVX512(SB), NOSPLIT, $0-64
+TEXT ·dotPairsAVX512(SB), NOSPLIT, $0-64
 	MOVQ   dst+0(FP), AX
 	MOVQ   dstStride+8(FP), CX
 	MOVQ   x+16(FP), DX
 	MOVQ   xStride+24(FP), BX
 	MOVQ   w+32(FP), SI
-	MOVQ   wStride+40(FP), DI
-	MOVQ   rows+56(FP), R8
-	LEAQ   (DI)(DI*2), R10
-	MOVQ   DX, R11
+	MOVQ   rows+56(FP), DI
+	MOVQ   wStride+40(FP), R10
+	LEAQ   (R10)(R10*2), R11
+	LEAQ   (BX)(BX*2), R13
+	CMPQ   DI, $+4
+	JLT    one
+	MOVQ   DX, R12
 	MOVQ   SI, R9
-	MOVQ   blocks+48(FP), R12
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-
-blockFirst:
-	VMOVDQU32     (R11), Z4
-	PREFETCHT1    2048(R9)
-	VMOVDQU32     (R9), Z5
-	BYTE          $0x62
-	BYTE          $0xf2
-	BYTE          $0x5e
-	BYTE          $0x48
-	BYTE          $0x52
-	BYTE          $0xc5
-	PREFETCHT1    2048(R9)(DI*1)
-	VMOVDQU32     (R9)(DI*1), Z5
-	BYTE          $0x62
-	BYTE          $0xf2
-	BYTE          $0x5e
-	BYTE          $0x48
-	BYTE          $0x52
-	BYTE          $0xcd
-	PREFETCHT1    2048(R9)(DI*2)
-	VMOVDQU32     (R9)(DI*2), Z5
-	BYTE          $0x62
-	BYTE          $0xf2
-	BYTE          $0x5e
-	BYTE          $0x48
-	BYTE          $0x52
-	BYTE          $0xd5
-	PREFETCHT1    2048(R9)(R10*1)
-	VMOVDQU32     (R9)(R10*1), Z5
-	BYTE          $0x62
-	BYTE          $0xf2
-	BYTE          $0x5e
-	BYTE          $0x48
-	BYTE          $0x52
-	BYTE          $0xdd
-	ADDQ          $0x40, R11
-	ADDQ          $+64, R9
-	DECQ          R12
-	JNZ           blockFirst
-	VEXTRACTF64X4 $0x01, Z0, Y28
-	VADDPS        Y28, Y0, Y0
-	VEXTRACTF64X4 $0x01, Z1, Y29
-	VADDPS        Y29, Y1, Y1
-	VEXTRACTF64X4 $0x01, Z2, Y30
-	VADDPS        Y30, Y2, Y2
-	VEXTRACTF64X4 $0x01, Z3, Y31
-	VADDPS        Y31, Y3, Y3
-	VHADDPS       Y1, Y0, Y0
-	VHADDPS       Y3, Y2, Y2
-	VHADDPS       Y2, Y0, Y0
-	VEXTRACTF128  $0x01, Y0, X1
-	VADDPS        X1, X0, X0
-	VMOVUPS       X0, (AX)
-	ADDQ          CX, AX
-	ADDQ          BX, DX
-	DECQ          R8
-	JZ            done
-
-rowOther:
-	MOVQ   DX, R11
-	MOVQ   SI, R9
-	MOVQ   blocks+48(FP), R12
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-
-blockOther:
-	VMOVDQU32     (R11), Z4
-	VMOVDQU32     (R9), Z5
-	BYTE          $0x62
-	BYTE          $0xf2
-	BYTE          $0x5e
-	BYTE          $0x48
-	BYTE          $0x52
-	BYTE          $0xc5
-	VMOVDQU32     (R9)(DI*1), Z5
-	BYTE          $0x62
-	BYTE          $0xf2
-	BYTE          $0x5e
-	BYTE          $0x48
-	BYTE          $0x52
-	BYTE          $0xcd
-	VMOVDQU32     (R9)(DI*2), Z5
-	BYTE          $0x62
-	BYTE          $0xf2
-	BYTE          $0x5e
-	BYTE          $0x48
-	BYTE          $0x52
-	BYTE          $0xd5
-	VMOVDQU32     (R9)(R10*1), Z5
-	BYTE          $0x62
-	BYTE          $0xf2
-	BYTE          $0x5e
-	BYTE          $0x48
-	BYTE          $0x52
-	BYTE          $0xdd
-	ADDQ          $0x40, R11
-	ADDQ          $+64, R9
-	DECQ          R12
-	JNZ           blockOther
-	VEXTRACTF64X4 $0x01, Z0, Y28
-	VADDPS        Y28, Y0, Y0
-	VEXTRACTF64X4 $0x01, Z1, Y29
-	VADDPS        Y29, Y1, Y1
-	VEXTRACTF64X4 $0x01, Z2, Y30
-	VADDPS        Y30, Y2, Y2
-	VEXTRACTF64X4 $0x01, Z3, Y31
-	VADDPS        Y31, Y3, Y3
-	VHADDPS       Y1, Y0, Y0
-	VHADDPS       Y3, Y2, Y2
-	VHADDPS       Y2, Y0, Y0
-	VEXTRACTF128  $0x01, Y0, X1
-	VADDPS        X1, X0, X0
-	VMOVUPS       X0, (AX)
-	ADDQ          CX, AX
-	ADDQ          BX, DX
-	DECQ          R8
-	JNZ           rowOther
-
-done:
-	VZEROUPPER
-	RET
-
-// func pairsTileAVX512(dst *float32, dstStride uintptr, x *uint16, w *uint16, blocks int, groups int, ahead *uint16, aheadStep uintptr)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·pairsTileAVX512(SB), NOSPLIT, $0-64
-	MOVQ dst+0(FP), AX
-	MOVQ dstStride+8(FP), CX
-	MOVQ x+16(FP), DX
-	MOVQ w+24(FP), BX
-	MOVQ groups+40(FP), SI
-	MOVQ ahead+48(FP), DI
-	MOVQ aheadStep+56(FP), R8
-
-group:
-	MOVQ   DX, R9
-	MOVQ   blocks+32(FP), R10
+	MOVQ   blocks+48(FP), R8
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -177,177 +38,120 @@ group:
 	VPXORD Z13, Z13, Z13
 	VPXORD Z14, Z14, Z14
 	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
 
-block:
-	VMOVDQU32     (R9), Z24
-	VMOVDQU32     64(R9), Z25
-	VMOVDQU32     128(R9), Z26
-	VMOVDQU32     192(R9), Z27
-	VMOVDQU32     256(R9), Z28
-	VMOVDQU32     320(R9), Z29
-	VMOVDQU32     (BX), Z30
+block4Fetch:
+	VMOVDQU32     (R12), Z17
+	VMOVDQU32     (R12)(BX*1), Z18
+	VMOVDQU32     (R12)(BX*2), Z19
+	VMOVDQU32     (R12)(R13*1), Z20
+	PREFETCHT1    2048(R9)
+	VMOVDQU32     (R9), Z16
 	BYTE          $0x62
-	BYTE          $0x92
-	BYTE          $0x3e
+	BYTE          $0xb2
+	BYTE          $0x76
 	BYTE          $0x40
 	BYTE          $0x52
-	BYTE          $0xc6
+	BYTE          $0xc0
 	BYTE          $0x62
-	BYTE          $0x92
-	BYTE          $0x36
+	BYTE          $0xb2
+	BYTE          $0x6e
 	BYTE          $0x40
 	BYTE          $0x52
-	BYTE          $0xe6
+	BYTE          $0xe0
 	BYTE          $0x62
-	BYTE          $0x12
-	BYTE          $0x2e
+	BYTE          $0x32
+	BYTE          $0x66
 	BYTE          $0x40
 	BYTE          $0x52
-	BYTE          $0xc6
+	BYTE          $0xc0
 	BYTE          $0x62
-	BYTE          $0x12
-	BYTE          $0x26
+	BYTE          $0x32
+	BYTE          $0x5e
 	BYTE          $0x40
 	BYTE          $0x52
-	BYTE          $0xe6
+	BYTE          $0xe0
+	PREFETCHT1    2048(R9)(R10*1)
+	VMOVDQU32     (R9)(R10*1), Z16
 	BYTE          $0x62
-	BYTE          $0x82
-	BYTE          $0x1e
+	BYTE          $0xb2
+	BYTE          $0x76
 	BYTE          $0x40
 	BYTE          $0x52
-	BYTE          $0xc6
+	BYTE          $0xc8
 	BYTE          $0x62
-	BYTE          $0x82
-	BYTE          $0x16
+	BYTE          $0xb2
+	BYTE          $0x6e
 	BYTE          $0x40
 	BYTE          $0x52
-	BYTE          $0xe6
-	VMOVDQU32     64(BX), Z31
+	BYTE          $0xe8
 	BYTE          $0x62
-	BYTE          $0x92
-	BYTE          $0x3e
+	BYTE          $0x32
+	BYTE          $0x66
 	BYTE          $0x40
 	BYTE          $0x52
-	BYTE          $0xcf
+	BYTE          $0xc8
 	BYTE          $0x62
-	BYTE          $0x92
-	BYTE          $0x36
+	BYTE          $0x32
+	BYTE          $0x5e
 	BYTE          $0x40
 	BYTE          $0x52
-	BYTE          $0xef
+	BYTE          $0xe8
+	PREFETCHT1    2048(R9)(R10*2)
+	VMOVDQU32     (R9)(R10*2), Z16
 	BYTE          $0x62
-	BYTE          $0x12
-	BYTE          $0x2e
+	BYTE          $0xb2
+	BYTE          $0x76
 	BYTE          $0x40
 	BYTE          $0x52
-	BYTE          $0xcf
+	BYTE          $0xd0
 	BYTE          $0x62
-	BYTE          $0x12
-	BYTE          $0x26
+	BYTE          $0xb2
+	BYTE          $0x6e
 	BYTE          $0x40
 	BYTE          $0x52
-	BYTE          $0xef
+	BYTE          $0xf0
 	BYTE          $0x62
-	BYTE          $0x82
-	BYTE          $0x1e
+	BYTE          $0x32
+	BYTE          $0x66
 	BYTE          $0x40
 	BYTE          $0x52
-	BYTE          $0xcf
+	BYTE          $0xd0
 	BYTE          $0x62
-	BYTE          $0x82
-	BYTE          $0x16
+	BYTE          $0x32
+	BYTE          $0x5e
 	BYTE          $0x40
 	BYTE          $0x52
-	BYTE          $0xef
-	VMOVDQU32     128(BX), Z30
+	BYTE          $0xf0
+	PREFETCHT1    2048(R9)(R11*1)
+	VMOVDQU32     (R9)(R11*1), Z16
 	BYTE          $0x62
-	BYTE          $0x92
-	BYTE          $0x3e
+	BYTE          $0xb2
+	BYTE          $0x76
 	BYTE          $0x40
 	BYTE          $0x52
-	BYTE          $0xd6
+	BYTE          $0xd8
 	BYTE          $0x62
-	BYTE          $0x92
-	BYTE          $0x36
+	BYTE          $0xb2
+	BYTE          $0x6e
 	BYTE          $0x40
 	BYTE          $0x52
-	BYTE          $0xf6
+	BYTE          $0xf8
 	BYTE          $0x62
-	BYTE          $0x12
-	BYTE          $0x2e
+	BYTE          $0x32
+	BYTE          $0x66
 	BYTE          $0x40
 	BYTE          $0x52
-	BYTE          $0xd6
+	BYTE          $0xd8
 	BYTE          $0x62
-	BYTE          $0x12
-	BYTE          $0x26
+	BYTE          $0x32
+	BYTE          $0x5e
 	BYTE          $0x40
 	BYTE          $0x52
-	BYTE          $0xf6
-	BYTE          $0x62
-	BYTE          $0x82
-	BYTE          $0x1e
-	BYTE          $0x40
-	BYTE          $0x52
-	BYTE          $0xd6
-	BYTE          $0x62
-	BYTE          $0x82
-	BYTE          $0x16
-	BYTE          $0x40
-	BYTE          $0x52
-	BYTE          $0xf6
-	VMOVDQU32     192(BX), Z31
-	BYTE          $0x62
-	BYTE          $0x92
-	BYTE          $0x3e
-	BYTE          $0x40
-	BYTE          $0x52
-	BYTE          $0xdf
-	BYTE          $0x62
-	BYTE          $0x92
-	BYTE          $0x36
-	BYTE          $0x40
-	BYTE          $0x52
-	BYTE          $0xff
-	BYTE          $0x62
-	BYTE          $0x12
-	BYTE          $0x2e
-	BYTE          $0x40
-	BYTE          $0x52
-	BYTE          $0xdf
-	BYTE          $0x62
-	BYTE          $0x12
-	BYTE          $0x26
-	BYTE          $0x40
-	BYTE          $0x52
-	BYTE          $0xff
-	BYTE          $0x62
-	BYTE          $0x82
-	BYTE          $0x1e
-	BYTE          $0x40
-	BYTE          $0x52
-	BYTE          $0xdf
-	BYTE          $0x62
-	BYTE          $0x82
-	BYTE          $0x16
-	BYTE          $0x40
-	BYTE          $0x52
-	BYTE          $0xff
-	PREFETCHT1    (DI)
-	ADDQ          R8, DI
-	ADDQ          $+384, R9
-	ADDQ          $+256, BX
-	DECQ          R10
-	JNZ           block
-	MOVQ          AX, R9
+	BYTE          $0xf8
+	ADDQ          $+64, R12
+	ADDQ          $+64, R9
+	DECQ          R8
+	JNZ           block4Fetch
 	VEXTRACTF64X4 $0x01, Z0, Y28
 	VADDPS        Y28, Y0, Y0
 	VEXTRACTF64X4 $0x01, Z1, Y29
@@ -361,8 +165,9 @@ block:
 	VHADDPS       Y2, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPS        X1, X0, X0
-	VMOVUPS       X0, (R9)
-	ADDQ          CX, R9
+	VMOVUPS       X0, (AX)
+	ADDQ          CX, AX
+	ADDQ          BX, DX
 	VEXTRACTF64X4 $0x01, Z4, Y28
 	VADDPS        Y28, Y4, Y0
 	VEXTRACTF64X4 $0x01, Z5, Y29
@@ -376,8 +181,9 @@ block:
 	VHADDPS       Y2, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPS        X1, X0, X0
-	VMOVUPS       X0, (R9)
-	ADDQ          CX, R9
+	VMOVUPS       X0, (AX)
+	ADDQ          CX, AX
+	ADDQ          BX, DX
 	VEXTRACTF64X4 $0x01, Z8, Y28
 	VADDPS        Y28, Y8, Y0
 	VEXTRACTF64X4 $0x01, Z9, Y29
@@ -391,8 +197,9 @@ block:
 	VHADDPS       Y2, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPS        X1, X0, X0
-	VMOVUPS       X0, (R9)
-	ADDQ          CX, R9
+	VMOVUPS       X0, (AX)
+	ADDQ          CX, AX
+	ADDQ          BX, DX
 	VEXTRACTF64X4 $0x01, Z12, Y28
 	VADDPS        Y28, Y12, Y0
 	VEXTRACTF64X4 $0x01, Z13, Y29
@@ -406,55 +213,353 @@ block:
 	VHADDPS       Y2, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPS        X1, X0, X0
-	VMOVUPS       X0, (R9)
-	ADDQ          CX, R9
-	VEXTRACTF64X4 $0x01, Z16, Y28
-	VADDPS        Y28, Y16, Y0
-	VEXTRACTF64X4 $0x01, Z17, Y29
-	VADDPS        Y29, Y17, Y1
-	VEXTRACTF64X4 $0x01, Z18, Y30
-	VADDPS        Y30, Y18, Y2
-	VEXTRACTF64X4 $0x01, Z19, Y31
-	VADDPS        Y31, Y19, Y3
+	VMOVUPS       X0, (AX)
+	ADDQ          CX, AX
+	ADDQ          BX, DX
+	SUBQ          $0x04, DI
+
+more:
+	CMPQ   DI, $+4
+	JLT    rest
+	MOVQ   DX, R12
+	MOVQ   SI, R9
+	MOVQ   blocks+48(FP), R8
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+
+block4:
+	VMOVDQU32     (R12), Z17
+	VMOVDQU32     (R12)(BX*1), Z18
+	VMOVDQU32     (R12)(BX*2), Z19
+	VMOVDQU32     (R12)(R13*1), Z20
+	VMOVDQU32     (R9), Z16
+	BYTE          $0x62
+	BYTE          $0xb2
+	BYTE          $0x76
+	BYTE          $0x40
+	BYTE          $0x52
+	BYTE          $0xc0
+	BYTE          $0x62
+	BYTE          $0xb2
+	BYTE          $0x6e
+	BYTE          $0x40
+	BYTE          $0x52
+	BYTE          $0xe0
+	BYTE          $0x62
+	BYTE          $0x32
+	BYTE          $0x66
+	BYTE          $0x40
+	BYTE          $0x52
+	BYTE          $0xc0
+	BYTE          $0x62
+	BYTE          $0x32
+	BYTE          $0x5e
+	BYTE          $0x40
+	BYTE          $0x52
+	BYTE          $0xe0
+	VMOVDQU32     (R9)(R10*1), Z16
+	BYTE          $0x62
+	BYTE          $0xb2
+	BYTE          $0x76
+	BYTE          $0x40
+	BYTE          $0x52
+	BYTE          $0xc8
+	BYTE          $0x62
+	BYTE          $0xb2
+	BYTE          $0x6e
+	BYTE          $0x40
+	BYTE          $0x52
+	BYTE          $0xe8
+	BYTE          $0x62
+	BYTE          $0x32
+	BYTE          $0x66
+	BYTE          $0x40
+	BYTE          $0x52
+	BYTE          $0xc8
+	BYTE          $0x62
+	BYTE          $0x32
+	BYTE          $0x5e
+	BYTE          $0x40
+	BYTE          $0x52
+	BYTE          $0xe8
+	VMOVDQU32     (R9)(R10*2), Z16
+	BYTE          $0x62
+	BYTE          $0xb2
+	BYTE          $0x76
+	BYTE          $0x40
+	BYTE          $0x52
+	BYTE          $0xd0
+	BYTE          $0x62
+	BYTE          $0xb2
+	BYTE          $0x6e
+	BYTE          $0x40
+	BYTE          $0x52
+	BYTE          $0xf0
+	BYTE          $0x62
+	BYTE          $0x32
+	BYTE          $0x66
+	BYTE          $0x40
+	BYTE          $0x52
+	BYTE          $0xd0
+	BYTE          $0x62
+	BYTE          $0x32
+	BYTE          $0x5e
+	BYTE          $0x40
+	BYTE          $0x52
+	BYTE          $0xf0
+	VMOVDQU32     (R9)(R11*1), Z16
+	BYTE          $0x62
+	BYTE          $0xb2
+	BYTE          $0x76
+	BYTE          $0x40
+	BYTE          $0x52
+	BYTE          $0xd8
+	BYTE          $0x62
+	BYTE          $0xb2
+	BYTE          $0x6e
+	BYTE          $0x40
+	BYTE          $0x52
+	BYTE          $0xf8
+	BYTE          $0x62
+	BYTE          $0x32
+	BYTE          $0x66
+	BYTE          $0x40
+	BYTE          $0x52
+	BYTE          $0xd8
+	BYTE          $0x62
+	BYTE          $0x32
+	BYTE          $0x5e
+	BYTE          $0x40
+	BYTE          $0x52
+	BYTE          $0xf8
+	ADDQ          $+64, R12
+	ADDQ          $+64, R9
+	DECQ          R8
+	JNZ           block4
+	VEXTRACTF64X4 $0x01, Z0, Y28
+	VADDPS        Y28, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z1, Y29
+	VADDPS        Y29, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z2, Y30
+	VADDPS        Y30, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z3, Y31
+	VADDPS        Y31, Y3, Y3
 	VHADDPS       Y1, Y0, Y0
 	VHADDPS       Y3, Y2, Y2
 	VHADDPS       Y2, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPS        X1, X0, X0
-	VMOVUPS       X0, (R9)
-	ADDQ          CX, R9
-	VEXTRACTF64X4 $0x01, Z20, Y28
-	VADDPS        Y28, Y20, Y0
-	VEXTRACTF64X4 $0x01, Z21, Y29
-	VADDPS        Y29, Y21, Y1
-	VEXTRACTF64X4 $0x01, Z22, Y30
-	VADDPS        Y30, Y22, Y2
-	VEXTRACTF64X4 $0x01, Z23, Y31
-	VADDPS        Y31, Y23, Y3
+	VMOVUPS       X0, (AX)
+	ADDQ          CX, AX
+	ADDQ          BX, DX
+	VEXTRACTF64X4 $0x01, Z4, Y28
+	VADDPS        Y28, Y4, Y0
+	VEXTRACTF64X4 $0x01, Z5, Y29
+	VADDPS        Y29, Y5, Y1
+	VEXTRACTF64X4 $0x01, Z6, Y30
+	VADDPS        Y30, Y6, Y2
+	VEXTRACTF64X4 $0x01, Z7, Y31
+	VADDPS        Y31, Y7, Y3
 	VHADDPS       Y1, Y0, Y0
 	VHADDPS       Y3, Y2, Y2
 	VHADDPS       Y2, Y0, Y0
 	VEXTRACTF128  $0x01, Y0, X1
 	VADDPS        X1, X0, X0
-	VMOVUPS       X0, (R9)
-	ADDQ          CX, R9
-	ADDQ          $0x10, AX
-	DECQ          SI
-	JNZ           group
+	VMOVUPS       X0, (AX)
+	ADDQ          CX, AX
+	ADDQ          BX, DX
+	VEXTRACTF64X4 $0x01, Z8, Y28
+	VADDPS        Y28, Y8, Y0
+	VEXTRACTF64X4 $0x01, Z9, Y29
+	VADDPS        Y29, Y9, Y1
+	VEXTRACTF64X4 $0x01, Z10, Y30
+	VADDPS        Y30, Y10, Y2
+	VEXTRACTF64X4 $0x01, Z11, Y31
+	VADDPS        Y31, Y11, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	VMOVUPS       X0, (AX)
+	ADDQ          CX, AX
+	ADDQ          BX, DX
+	VEXTRACTF64X4 $0x01, Z12, Y28
+	VADDPS        Y28, Y12, Y0
+	VEXTRACTF64X4 $0x01, Z13, Y29
+	VADDPS        Y29, Y13, Y1
+	VEXTRACTF64X4 $0x01, Z14, Y30
+	VADDPS        Y30, Y14, Y2
+	VEXTRACTF64X4 $0x01, Z15, Y31
+	VADDPS        Y31, Y15, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	VMOVUPS       X0, (AX)
+	ADDQ          CX, AX
+	ADDQ          BX, DX
+	SUBQ          $0x04, DI
+	JMP           more
+
+one:
+	MOVQ   DX, R12
+	MOVQ   SI, R9
+	MOVQ   blocks+48(FP), R8
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+block1Fetch:
+	VMOVDQU32     (R12), Z17
+	PREFETCHT1    2048(R9)
+	VMOVDQU32     (R9), Z16
+	BYTE          $0x62
+	BYTE          $0xb2
+	BYTE          $0x76
+	BYTE          $0x40
+	BYTE          $0x52
+	BYTE          $0xc0
+	PREFETCHT1    2048(R9)(R10*1)
+	VMOVDQU32     (R9)(R10*1), Z16
+	BYTE          $0x62
+	BYTE          $0xb2
+	BYTE          $0x76
+	BYTE          $0x40
+	BYTE          $0x52
+	BYTE          $0xc8
+	PREFETCHT1    2048(R9)(R10*2)
+	VMOVDQU32     (R9)(R10*2), Z16
+	BYTE          $0x62
+	BYTE          $0xb2
+	BYTE          $0x76
+	BYTE          $0x40
+	BYTE          $0x52
+	BYTE          $0xd0
+	PREFETCHT1    2048(R9)(R11*1)
+	VMOVDQU32     (R9)(R11*1), Z16
+	BYTE          $0x62
+	BYTE          $0xb2
+	BYTE          $0x76
+	BYTE          $0x40
+	BYTE          $0x52
+	BYTE          $0xd8
+	ADDQ          $+64, R12
+	ADDQ          $+64, R9
+	DECQ          R8
+	JNZ           block1Fetch
+	VEXTRACTF64X4 $0x01, Z0, Y28
+	VADDPS        Y28, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z1, Y29
+	VADDPS        Y29, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z2, Y30
+	VADDPS        Y30, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z3, Y31
+	VADDPS        Y31, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	VMOVUPS       X0, (AX)
+	ADDQ          CX, AX
+	ADDQ          BX, DX
+	SUBQ          $0x01, DI
+
+rest:
+	TESTQ  DI, DI
+	JZ     done
+	MOVQ   DX, R12
+	MOVQ   SI, R9
+	MOVQ   blocks+48(FP), R8
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+block1:
+	VMOVDQU32     (R12), Z17
+	VMOVDQU32     (R9), Z16
+	BYTE          $0x62
+	BYTE          $0xb2
+	BYTE          $0x76
+	BYTE          $0x40
+	BYTE          $0x52
+	BYTE          $0xc0
+	VMOVDQU32     (R9)(R10*1), Z16
+	BYTE          $0x62
+	BYTE          $0xb2
+	BYTE          $0x76
+	BYTE          $0x40
+	BYTE          $0x52
+	BYTE          $0xc8
+	VMOVDQU32     (R9)(R10*2), Z16
+	BYTE          $0x62
+	BYTE          $0xb2
+	BYTE          $0x76
+	BYTE          $0x40
+	BYTE          $0x52
+	BYTE          $0xd0
+	VMOVDQU32     (R9)(R11*1), Z16
+	BYTE          $0x62
+	BYTE          $0xb2
+	BYTE          $0x76
+	BYTE          $0x40
+	BYTE          $0x52
+	BYTE          $0xd8
+	ADDQ          $+64, R12
+	ADDQ          $+64, R9
+	DECQ          R8
+	JNZ           block1
+	VEXTRACTF64X4 $0x01, Z0, Y28
+	VADDPS        Y28, Y0, Y0
+	VEXTRACTF64X4 $0x01, Z1, Y29
+	VADDPS        Y29, Y1, Y1
+	VEXTRACTF64X4 $0x01, Z2, Y30
+	VADDPS        Y30, Y2, Y2
+	VEXTRACTF64X4 $0x01, Z3, Y31
+	VADDPS        Y31, Y3, Y3
+	VHADDPS       Y1, Y0, Y0
+	VHADDPS       Y3, Y2, Y2
+	VHADDPS       Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	VMOVUPS       X0, (AX)
+	ADDQ          CX, AX
+	ADDQ          BX, DX
+	SUBQ          $0x01, DI
+	JMP           rest
+
+done:
 	VZEROUPPER
 	RET
 
-// func pairsRoundAVX512(dst *uint16, dstStep uintptr, src *float32, blocks int)
+// func roundRowAVX512(dst *uint16, src *float32, blocks int)
 // Requires: AVX, AVX512F
-TEXT ·pairsRoundAVX512(SB), NOSPLIT, $0-32
+TEXT ·roundRowAVX512(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), AX
-	MOVQ dstStep+8(FP), CX
-	MOVQ src+16(FP), DX
-	MOVQ blocks+24(FP), BX
+	MOVQ src+8(FP), CX
+	MOVQ blocks+16(FP), DX
 
 block:
-	VMOVUPS   (DX), Z0
-	VMOVUPS   64(DX), Z1
+	VMOVUPS   (CX), Z0
+	VMOVUPS   64(CX), Z1
 	BYTE      $0x62
 	BYTE      $0xf2
 	BYTE      $0x77
@@ -462,34 +567,9 @@ block:
 	BYTE      $0x72
 	BYTE      $0xd0
 	VMOVDQU32 Z2, (AX)
-	ADDQ      $0x00000080, DX
-	ADDQ      CX, AX
-	DECQ      BX
-	JNZ       block
-	VZEROUPPER
-	RET
-
-// func pairsPackAVX512(dst *uint16, src *uint16, srcStride uintptr, blocks int)
-// Requires: AVX, AVX512F
-TEXT ·pairsPackAVX512(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), CX
-	MOVQ srcStride+16(FP), DX
-	MOVQ blocks+24(FP), BX
-	LEAQ (DX)(DX*2), SI
-
-block:
-	VMOVDQU32 (CX), Z0
-	VMOVDQU32 Z0, (AX)
-	VMOVDQU32 (CX)(DX*1), Z1
-	VMOVDQU32 Z1, 64(AX)
-	VMOVDQU32 (CX)(DX*2), Z2
-	VMOVDQU32 Z2, 128(AX)
-	VMOVDQU32 (CX)(SI*1), Z3
-	VMOVDQU32 Z3, 192(AX)
-	ADDQ      $+64, CX
-	ADDQ      $0x00000100, AX
-	DECQ      BX
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x40, AX
+	DECQ      DX
 	JNZ       block
 	VZEROUPPER
 	RET

@@ -5,26 +5,12 @@
 
 package simd
 
-// pairsFewAVX512 is pairsGeneric's twin for four outputs, for AVX-512 and AVX512_BF16. A block has 32 inputs.
+// dotPairsAVX512 is pairsGeneric's twin for four outputs, for AVX-512 and AVX512_BF16. A block has 32 inputs.
 //
 //go:noescape
-func pairsFewAVX512(dst *float32, dstStride uintptr, x *uint16, xStride uintptr, w *uint16, wStride uintptr, blocks int, rows int)
+func dotPairsAVX512(dst *float32, dstStride uintptr, x *uint16, xStride uintptr, w *uint16, wStride uintptr, blocks int, rows int)
 
-// pairsTileAVX512 computes groups of four outputs of six rows, for AVX-512 and AVX512_BF16.
-// Every block fetches the line at ahead, which then moves by aheadStep.
-//
-//	x  [blocks, 6, 32]
-//	w  [groups, blocks, 4, 32]
+// roundRowAVX512 rounds blocks of 32 numbers to bfloat16, for AVX512_BF16.
 //
 //go:noescape
-func pairsTileAVX512(dst *float32, dstStride uintptr, x *uint16, w *uint16, blocks int, groups int, ahead *uint16, aheadStep uintptr)
-
-// pairsRoundAVX512 rounds blocks of 32 numbers to bfloat16, dstStep bytes apart, for AVX512_BF16.
-//
-//go:noescape
-func pairsRoundAVX512(dst *uint16, dstStep uintptr, src *float32, blocks int)
-
-// pairsPackAVX512 copies four rows of blocks of 32 weights to [blocks, 4, 32].
-//
-//go:noescape
-func pairsPackAVX512(dst *uint16, src *uint16, srcStride uintptr, blocks int)
+func roundRowAVX512(dst *uint16, src *float32, blocks int)

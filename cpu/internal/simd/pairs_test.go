@@ -39,14 +39,12 @@ func pairProduct(rng *rand.Rand, rows, in, out int) *DotProduct {
 }
 
 func (p *DotProduct) round() {
-	n, words := RoundedTile(p.Rows), make([]uint16, RoundedLen(p.Rows, p.In)+64)
+	words := make([]uint16, p.Rows*p.In+64)
 	for i := range words {
 		words[i] = 0x7fff
 	}
-	p.Rounded = words[32:][:len(words)-64]
-	for row := 0; row < p.Rows; row += n {
-		RoundTile(p.Rounded[row*p.In:], p.X[min(row, p.Rows-n)*p.In:], n, p.In)
-	}
+	p.Rounded = words[32:][:p.Rows*p.In]
+	Round(p.Rounded, p.X)
 }
 
 // pairsGeneric is what Dots should compute, from activations that are not rounded yet.
@@ -80,11 +78,9 @@ func TestPairsVariants(t *testing.T) {
 				p := pairProduct(rng, rows, 32*(1+rng.IntN(9)), out)
 				want := floatBits(p.compute(t, pairsGeneric))
 				require.Equal(t, want, floatBits(p.compute(t, Dots)), "%d rows, %d inputs, %d outputs", rows, p.In, out)
-				require.Equal(t, want, floatBits(p.compute(t, Dots)), "with the scratch of the last")
 			}
 		}
 		p := pairProduct(rng, 130, 2048, 11)
-		p.Next = make([]uint16, 3*len(p.BF16)/2+100) // changes nothing
 		require.Equal(t, floatBits(p.compute(t, pairsGeneric)), floatBits(p.compute(t, Dots)))
 	})
 }
@@ -137,11 +133,8 @@ func TestPairsShortOperandsPanic(t *testing.T) {
 	p := dotProduct(rng, tensor.F16, 2, 32, 5)
 	p.Dst, p.Rounded = make([]float32, 2*p.Stride), make([]uint16, 64)
 	require.Panics(t, func() { Dots(p) }, "weights of F16")
-	for _, n := range []int{0, 31, 33} {
-		require.Panics(t, func() { RoundTile(make([]uint16, 64), make([]float32, 64), 1, n) }, "%d inputs", n)
-	}
-	require.Panics(t, func() { RoundTile(make([]uint16, 63), make([]float32, 64), 2, 32) })
-	require.Panics(t, func() { RoundTile(make([]uint16, 64), make([]float32, 63), 2, 32) })
+	require.Panics(t, func() { Round(make([]uint16, 33), make([]float32, 33)) })
+	require.Panics(t, func() { Round(make([]uint16, 32), make([]float32, 64)) })
 	eachPairs(t, func(t *testing.T) {
 		for _, rows := range []int{2, 9} {
 			p := pairProduct(rng, rows, 32, 5)
@@ -154,7 +147,7 @@ func TestPairsShortOperandsPanic(t *testing.T) {
 }
 
 func BenchmarkPairs(b *testing.B) {
-	if pairsChosen.few == nil {
+	if pairsChosen.dots == nil {
 		b.Skip("no AVX512_BF16, or AMX, which multiplies BF16 then")
 	}
 	rng := rand.New(rand.NewPCG(5, 5))

@@ -26,7 +26,7 @@ func Chosen(rounded bool) string {
 	switch {
 	case HasBF16():
 		bf16 = bf16Chosen.name
-	case rounded && pairsChosen.few != nil:
+	case rounded && pairsChosen.dots != nil:
 		bf16 = pairsChosen.name
 	}
 	return fmt.Sprintf("INT8 and INT4 by %s, BF16 by %s, other products by %s, attention by %s, vectors by %s",

@@ -3,99 +3,152 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
 )
 
 // dots emits the products of rows of activations with four rows of weights at a time,
-// which are widened as they are loaded: one load of x serves four outputs.
+// which are widened as they are loaded: one load of x serves four outputs, and with AVX-512 a
+// widened weight four rows, so that many rows are multiplied as few are.
 func dots() {
 	for _, e := range elements {
 		e.dots("AVX512", "AVX-512", 16)
 		e.dots("AVX2", "AVX2 with FMA and F16C", 8)
 	}
 	dotTile()
-	dotTile512()
 }
 
 // aheadRow is the distance in bytes at which the kernels of AVX-512 fetch four rows of 16-bit weights
 // into the second-level cache, for the first row of activations. The next four rows lie behind them.
 const aheadRow = 2048
 
-// dots emits a routine for registers of lanes floats; 16 inputs have parts = 16/lanes.
+// dots emits a routine for registers of lanes floats; 16 inputs have parts = 16/lanes. Those of 16
+// lanes share what is widened among four rows.
 //
-//	sums  0 .. 4·parts-1   [4, parts]
-//	w     12, x 13, 14
+//	sums  0 .. 4·n·parts-1  [n, 4, parts] of n rows
+//	w     16, x 17 .. of 16 lanes; w 12, x 13 of 8
 func (e *element) dots(name, with string, lanes int) {
 	TEXT("dots"+e.name+name, NOSPLIT, "func(dst *float32, dstStride uintptr, x *float32, xStride uintptr, w *"+e.goType+", wStride uintptr, blocks, rows int)")
 	Doc("dots" + e.name + name + " is dotsGeneric's twin for four outputs, for " + with + ".")
 	Pragma("noescape")
-	dst, dstStride := Load(Param("dst"), GP64()), Load(Param("dstStride"), GP64())
-	x0, xStride := Load(Param("x"), GP64()), Load(Param("xStride"), GP64())
-	w0, wStride := Load(Param("w"), GP64()), Load(Param("wStride"), GP64())
-	rowsLeft, parts := Load(Param("rows"), GP64()), 16/lanes
-	v := func(i int) VecPhysical {
-		if lanes == 16 {
-			return z(i)
-		}
-		return y(i)
-	}
-	wide, in := v(12), v(13)
-	w := rows{base: GP64(), stride: wStride, stride3: times3(wStride)}
-
-	src, blocks := GP64(), GP64()
-	for _, row := range []string{"First", "Other"} {
-		Label("row" + row)
-		MOVQ(x0, src)
-		MOVQ(w0, w.base)
-		Load(Param("blocks"), blocks)
-		for i := range 4 * parts {
-			zero(v(i))
-		}
-		Label("block" + row)
-		for part := range parts {
-			VMOVUPS(Mem{Base: src, Disp: 4 * lanes * part}, in)
+	d := fewRows()
+	parts := 16 / lanes
+	if lanes == 16 {
+		d.emit(4, func(n int, fetch bool) {
+			for r := range n {
+				VMOVUPS(d.in.at(r, 0), z(17+r))
+			}
 			for o := range 4 {
-				m := w.at(o, e.size*lanes*part)
-				if lanes == 16 && e.size == 2 && row == "First" {
-					PREFETCHT1(w.at(o, aheadRow))
+				if fetch && e.size == 2 {
+					PREFETCHT1(d.w.at(o, aheadRow))
 				}
-				if lanes == 16 {
-					e.widen512(m, wide)
-				} else {
-					e.widen256(m, wide)
+				e.widen512(d.w.at(o, 0), z(16))
+				for r := range n {
+					VFMADD231PS(z(17+r), z(16), z(4*r+o))
 				}
-				VFMADD231PS(in, wide, v(o*parts+part))
+			}
+			d.step(64, 16*e.size)
+		}, zero512, sumLanes)
+		return
+	}
+	d.emit(1, func(_ int, _ bool) {
+		for part := range parts {
+			VMOVUPS(d.in.at(0, 4*lanes*part), y(13))
+			for o := range 4 {
+				e.widen256(d.w.at(o, e.size*lanes*part), y(12))
+				VFMADD231PS(y(13), y(12), y(o*parts+part))
 			}
 		}
-		ADDQ(Imm(64), src)
-		ADDQ(Imm(uint64(16*e.size)), w.base)
-		DECQ(blocks)
-		JNZ(LabelRef("block" + row))
-
+		d.step(64, 16*e.size)
+	}, func(int) {
+		for i := range 8 {
+			zero(y(i))
+		}
+	}, func(int) {
 		for o := range 4 {
-			if lanes == 16 {
-				VEXTRACTF64X4(Imm(1), z(o), y(8+o))
-				VADDPS(y(8+o), y(o), y(o))
-			} else {
-				VADDPS(y(2*o+1), y(2*o), y(o))
-			}
+			VADDPS(y(2*o+1), y(2*o), y(o))
 		}
 		addLanes(y)
-		VMOVUPS(x(0), Mem{Base: dst})
-		ADDQ(dstStride, dst)
-		ADDQ(xStride, x0)
-		DECQ(rowsLeft)
-		if row == "First" {
-			JZ(LabelRef("done"))
-		} else {
-			JNZ(LabelRef("row" + row))
+	})
+}
+
+// few is the state of a kernel of a few rows of activations and four rows of weights while it is
+// emitted.
+type few struct {
+	dst, dstStride, x0, xStride, w0, rowsLeft, blocks Register
+	in, w                                             rows // at the block
+}
+
+func fewRows() *few {
+	load := func(name string) Register { return Load(Param(name), GP64()) }
+	d := &few{dst: load("dst"), dstStride: load("dstStride"), x0: load("x"), xStride: load("xStride"),
+		w0: load("w"), rowsLeft: load("rows"), blocks: GP64()}
+	d.w = rows{base: GP64(), stride: load("wStride")}
+	d.w.stride3 = times3(d.w.stride)
+	d.in = rows{base: GP64(), stride: d.xStride, stride3: times3(d.xStride)}
+	return d
+}
+
+// step moves to the next block.
+func (d *few) step(x, w int) {
+	ADDQ(I32(x), d.in.base)
+	ADDQ(I32(w), d.w.base)
+}
+
+// emit emits block for most rows at a time, then for one after the other; begin and sum for n rows and for
+// the four sums of a row. The first of all fetches the next weights.
+func (d *few) emit(most int, block func(n int, fetch bool), begin, sum func(int)) {
+	body := func(n int, fetch bool) {
+		label := fmt.Sprintf("block%d", n)
+		if fetch {
+			label += "Fetch"
 		}
+		MOVQ(d.x0, d.in.base)
+		MOVQ(d.w0, d.w.base)
+		Load(Param("blocks"), d.blocks)
+		begin(n)
+		Label(label)
+		block(n, fetch)
+		DECQ(d.blocks)
+		JNZ(LabelRef(label))
+		for r := range n {
+			sum(4 * r)
+			VMOVUPS(x(0), Mem{Base: d.dst})
+			ADDQ(d.dstStride, d.dst)
+			ADDQ(d.xStride, d.x0)
+		}
+		SUBQ(Imm(uint64(n)), d.rowsLeft)
 	}
+	if most > 1 {
+		CMPQ(d.rowsLeft, I8(most))
+		JLT(LabelRef("one"))
+		body(most, true)
+		Label("more")
+		CMPQ(d.rowsLeft, I8(most))
+		JLT(LabelRef("rest"))
+		body(most, false)
+		JMP(LabelRef("more"))
+		Label("one")
+	}
+	body(1, true)
+	Label("rest")
+	TESTQ(d.rowsLeft, d.rowsLeft)
+	JZ(LabelRef("done"))
+	body(1, false)
+	JMP(LabelRef("rest"))
 	Label("done")
 	VZEROUPPER()
 	RET()
+}
+
+// zero512 emits sums of 0 for n rows.
+func zero512(n int) {
+	for i := range 4 * n {
+		zero(z(i))
+	}
 }
 
 // dotTile emits the products of three rows of activations with four of weights for AVX2, of
@@ -194,81 +247,8 @@ func dotTile() {
 	RET()
 }
 
-// dotTile512 emits the products of six rows of activations with four of weights for
-// AVX-512: ten loads for 24 fused operations, of which a cycle has one or two.
-//
-//	sums  0 .. 23   [6, 4]
-//	x     24 .. 29  [6]
-//	w     30, 31
-func dotTile512() {
-	const tall = 6
-	TEXT("dotTileAVX512", NOSPLIT, "func(dst *float32, dstStride uintptr, x *float32, xStride uintptr, w *float32, wStride uintptr, blocks, tiles int, sums *float32, sumsStride uintptr, first, last bool)")
-	Doc("dotTileAVX512 is dotTileAVX2's twin with tiles of six rows, for AVX-512.",
-		"", "  sums  [tiles, 6, 4, 16]")
-	Pragma("noescape")
-	load := func(name string) Register { return Load(Param(name), GP64()) }
-	dst, dstStride, x0, sums := load("dst"), load("dstStride"), load("x"), load("sums")
-	xStride := load("xStride")
-	xStride3 := times3(xStride)
-	w := rows{base: GP64(), stride: load("wStride")}
-	w.stride3 = times3(w.stride)
-	blocks := GP64()
-	sum := func(i int) Mem { return Mem{Base: sums, Disp: 64 * i} }
-
-	Label("tile")
-	in := rowsFrom(x0, xStride, xStride3, tall)
-	MOVQ(param("w"), w.base)
-	MOVQ(param("blocks"), blocks)
-	CMPB(param("first"), I8(0))
-	JEQ(LabelRef("go"))
-	for i := range 4 * tall {
-		zero(z(i))
-	}
-	JMP(LabelRef("block"))
-	Label("go")
-	for i := range 4 * tall {
-		VMOVUPS(sum(i), z(i))
-	}
-	Label("block")
-	for r := range tall {
-		VMOVUPS(in.at(r, 0), z(24+r))
-	}
-	for o := range 4 {
-		VMOVUPS(w.at(o, 0), z(30+o%2))
-		for r := range tall {
-			VFMADD231PS(z(30+o%2), z(24+r), z(4*r+o))
-		}
-	}
-	in.step(64)
-	w.step(64)
-	DECQ(blocks)
-	JNZ(LabelRef("block"))
-	CMPB(param("last"), I8(0))
-	JNE(LabelRef("finish"))
-	for i := range 4 * tall {
-		VMOVUPS(z(i), sum(i))
-	}
-	LEAQ(Mem{Base: dst, Index: dstStride, Scale: 4}, dst)
-	LEAQ(Mem{Base: dst, Index: dstStride, Scale: 2}, dst)
-	JMP(LabelRef("next"))
-
-	Label("finish")
-	for r := range tall {
-		sumLanes(4 * r)
-		VMOVUPS(x(0), Mem{Base: dst})
-		ADDQ(dstStride, dst)
-	}
-
-	Label("next")
-	advance(x0, xStride, tall)
-	ADDQ(param("sumsStride"), sums)
-	DECQ(param("tiles"))
-	JNZ(LabelRef("tile"))
-	VZEROUPPER()
-	RET()
-}
-
-// sumLanes emits x(0) = the sums of the lanes of z(first) .. z(first+3).
+// sumLanes emits x(0) = the sums of the lanes of z(first) .. z(first+3). y(0) .. y(3) are used for it: the
+// first of several come first.
 func sumLanes(first int) {
 	for o := range 4 {
 		VEXTRACTF64X4(Imm(1), z(first+o), y(28+o))
