@@ -345,63 +345,15 @@ done:
 // func dotsF32AVX2(dst *float32, dstStride uintptr, x *float32, xStride uintptr, w *float32, wStride uintptr, blocks int, rows int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·dotsF32AVX2(SB), NOSPLIT, $0-64
-	MOVQ  dst+0(FP), AX
-	MOVQ  dstStride+8(FP), CX
-	MOVQ  x+16(FP), DX
-	MOVQ  xStride+24(FP), BX
-	MOVQ  w+32(FP), SI
-	MOVQ  rows+56(FP), DI
-	MOVQ  wStride+40(FP), R10
-	LEAQ  (R10)(R10*2), R11
-	LEAQ  (BX)(BX*2), R8
-	MOVQ  DX, R12
-	MOVQ  SI, R9
-	MOVQ  blocks+48(FP), R8
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
-
-block1Fetch:
-	VMOVUPS      (R12), Y13
-	VMOVUPS      (R9), Y12
-	VFMADD231PS  Y13, Y12, Y0
-	VMOVUPS      (R9)(R10*1), Y12
-	VFMADD231PS  Y13, Y12, Y2
-	VMOVUPS      (R9)(R10*2), Y12
-	VFMADD231PS  Y13, Y12, Y4
-	VMOVUPS      (R9)(R11*1), Y12
-	VFMADD231PS  Y13, Y12, Y6
-	VMOVUPS      32(R12), Y13
-	VMOVUPS      32(R9), Y12
-	VFMADD231PS  Y13, Y12, Y1
-	VMOVUPS      32(R9)(R10*1), Y12
-	VFMADD231PS  Y13, Y12, Y3
-	VMOVUPS      32(R9)(R10*2), Y12
-	VFMADD231PS  Y13, Y12, Y5
-	VMOVUPS      32(R9)(R11*1), Y12
-	VFMADD231PS  Y13, Y12, Y7
-	ADDQ         $+64, R12
-	ADDQ         $+64, R9
-	DECQ         R8
-	JNZ          block1Fetch
-	VADDPS       Y1, Y0, Y0
-	VADDPS       Y3, Y2, Y1
-	VADDPS       Y5, Y4, Y2
-	VADDPS       Y7, Y6, Y3
-	VHADDPS      Y1, Y0, Y0
-	VHADDPS      Y3, Y2, Y2
-	VHADDPS      Y2, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPS       X1, X0, X0
-	VMOVUPS      X0, (AX)
-	ADDQ         CX, AX
-	ADDQ         BX, DX
-	SUBQ         $0x01, DI
+	MOVQ dst+0(FP), AX
+	MOVQ dstStride+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ xStride+24(FP), BX
+	MOVQ w+32(FP), SI
+	MOVQ rows+56(FP), DI
+	MOVQ wStride+40(FP), R10
+	LEAQ (R10)(R10*2), R11
+	LEAQ (BX)(BX*2), R8
 
 rest:
 	TESTQ DI, DI
@@ -824,71 +776,15 @@ done:
 // func dotsBF16AVX2(dst *float32, dstStride uintptr, x *float32, xStride uintptr, w *uint16, wStride uintptr, blocks int, rows int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·dotsBF16AVX2(SB), NOSPLIT, $0-64
-	MOVQ  dst+0(FP), AX
-	MOVQ  dstStride+8(FP), CX
-	MOVQ  x+16(FP), DX
-	MOVQ  xStride+24(FP), BX
-	MOVQ  w+32(FP), SI
-	MOVQ  rows+56(FP), DI
-	MOVQ  wStride+40(FP), R10
-	LEAQ  (R10)(R10*2), R11
-	LEAQ  (BX)(BX*2), R8
-	MOVQ  DX, R12
-	MOVQ  SI, R9
-	MOVQ  blocks+48(FP), R8
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
-
-block1Fetch:
-	VMOVUPS      (R12), Y13
-	VPMOVZXWD    (R9), Y12
-	VPSLLD       $0x10, Y12, Y12
-	VFMADD231PS  Y13, Y12, Y0
-	VPMOVZXWD    (R9)(R10*1), Y12
-	VPSLLD       $0x10, Y12, Y12
-	VFMADD231PS  Y13, Y12, Y2
-	VPMOVZXWD    (R9)(R10*2), Y12
-	VPSLLD       $0x10, Y12, Y12
-	VFMADD231PS  Y13, Y12, Y4
-	VPMOVZXWD    (R9)(R11*1), Y12
-	VPSLLD       $0x10, Y12, Y12
-	VFMADD231PS  Y13, Y12, Y6
-	VMOVUPS      32(R12), Y13
-	VPMOVZXWD    16(R9), Y12
-	VPSLLD       $0x10, Y12, Y12
-	VFMADD231PS  Y13, Y12, Y1
-	VPMOVZXWD    16(R9)(R10*1), Y12
-	VPSLLD       $0x10, Y12, Y12
-	VFMADD231PS  Y13, Y12, Y3
-	VPMOVZXWD    16(R9)(R10*2), Y12
-	VPSLLD       $0x10, Y12, Y12
-	VFMADD231PS  Y13, Y12, Y5
-	VPMOVZXWD    16(R9)(R11*1), Y12
-	VPSLLD       $0x10, Y12, Y12
-	VFMADD231PS  Y13, Y12, Y7
-	ADDQ         $+64, R12
-	ADDQ         $+32, R9
-	DECQ         R8
-	JNZ          block1Fetch
-	VADDPS       Y1, Y0, Y0
-	VADDPS       Y3, Y2, Y1
-	VADDPS       Y5, Y4, Y2
-	VADDPS       Y7, Y6, Y3
-	VHADDPS      Y1, Y0, Y0
-	VHADDPS      Y3, Y2, Y2
-	VHADDPS      Y2, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPS       X1, X0, X0
-	VMOVUPS      X0, (AX)
-	ADDQ         CX, AX
-	ADDQ         BX, DX
-	SUBQ         $0x01, DI
+	MOVQ dst+0(FP), AX
+	MOVQ dstStride+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ xStride+24(FP), BX
+	MOVQ w+32(FP), SI
+	MOVQ rows+56(FP), DI
+	MOVQ wStride+40(FP), R10
+	LEAQ (R10)(R10*2), R11
+	LEAQ (BX)(BX*2), R8
 
 rest:
 	TESTQ DI, DI
@@ -1303,63 +1199,15 @@ done:
 // func dotsF16AVX2(dst *float32, dstStride uintptr, x *float32, xStride uintptr, w *uint16, wStride uintptr, blocks int, rows int)
 // Requires: AVX, AVX2, F16C, FMA3
 TEXT ·dotsF16AVX2(SB), NOSPLIT, $0-64
-	MOVQ  dst+0(FP), AX
-	MOVQ  dstStride+8(FP), CX
-	MOVQ  x+16(FP), DX
-	MOVQ  xStride+24(FP), BX
-	MOVQ  w+32(FP), SI
-	MOVQ  rows+56(FP), DI
-	MOVQ  wStride+40(FP), R10
-	LEAQ  (R10)(R10*2), R11
-	LEAQ  (BX)(BX*2), R8
-	MOVQ  DX, R12
-	MOVQ  SI, R9
-	MOVQ  blocks+48(FP), R8
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
-
-block1Fetch:
-	VMOVUPS      (R12), Y13
-	VCVTPH2PS    (R9), Y12
-	VFMADD231PS  Y13, Y12, Y0
-	VCVTPH2PS    (R9)(R10*1), Y12
-	VFMADD231PS  Y13, Y12, Y2
-	VCVTPH2PS    (R9)(R10*2), Y12
-	VFMADD231PS  Y13, Y12, Y4
-	VCVTPH2PS    (R9)(R11*1), Y12
-	VFMADD231PS  Y13, Y12, Y6
-	VMOVUPS      32(R12), Y13
-	VCVTPH2PS    16(R9), Y12
-	VFMADD231PS  Y13, Y12, Y1
-	VCVTPH2PS    16(R9)(R10*1), Y12
-	VFMADD231PS  Y13, Y12, Y3
-	VCVTPH2PS    16(R9)(R10*2), Y12
-	VFMADD231PS  Y13, Y12, Y5
-	VCVTPH2PS    16(R9)(R11*1), Y12
-	VFMADD231PS  Y13, Y12, Y7
-	ADDQ         $+64, R12
-	ADDQ         $+32, R9
-	DECQ         R8
-	JNZ          block1Fetch
-	VADDPS       Y1, Y0, Y0
-	VADDPS       Y3, Y2, Y1
-	VADDPS       Y5, Y4, Y2
-	VADDPS       Y7, Y6, Y3
-	VHADDPS      Y1, Y0, Y0
-	VHADDPS      Y3, Y2, Y2
-	VHADDPS      Y2, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPS       X1, X0, X0
-	VMOVUPS      X0, (AX)
-	ADDQ         CX, AX
-	ADDQ         BX, DX
-	SUBQ         $0x01, DI
+	MOVQ dst+0(FP), AX
+	MOVQ dstStride+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ xStride+24(FP), BX
+	MOVQ w+32(FP), SI
+	MOVQ rows+56(FP), DI
+	MOVQ wStride+40(FP), R10
+	LEAQ (R10)(R10*2), R11
+	LEAQ (BX)(BX*2), R8
 
 rest:
 	TESTQ DI, DI

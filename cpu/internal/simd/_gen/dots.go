@@ -98,8 +98,8 @@ func (d *few) step(x, w int) {
 	ADDQ(I32(w), d.w.base)
 }
 
-// emit emits block for most rows at a time, then for one after the other; begin and sum for n rows and for
-// the four sums of a row. The first of all fetches the next weights.
+// emit emits block for most rows at a time, then for one after the other, begin for n rows and sum
+// for the four sums of a row. With more than one at a time the first fetch the next weights.
 func (d *few) emit(most int, block func(n int, fetch bool), begin, sum func(int)) {
 	body := func(n int, fetch bool) {
 		label := fmt.Sprintf("block%d", n)
@@ -132,8 +132,8 @@ func (d *few) emit(most int, block func(n int, fetch bool), begin, sum func(int)
 		body(most, false)
 		JMP(LabelRef("more"))
 		Label("one")
+		body(1, true)
 	}
-	body(1, true)
 	Label("rest")
 	TESTQ(d.rowsLeft, d.rowsLeft)
 	JZ(LabelRef("done"))
