@@ -217,16 +217,16 @@ func TestWideningIsExact(t *testing.T) {
 // rows for one pass over the weight.
 func TestRowsOfManyPasses(t *testing.T) {
 	const in, out, n = 2048, 9, 2200
-	x := ramp(n * in)
+	x, bias := ramp(n*in), tensor.FromFloat32(ramp(out), out)
 	run := func(dtype tensor.DType, rounding bool) []float32 {
 		b, all := open(t, cpu.Options{Workers: 2, Rounding: rounding}), make([]float32, n*out)
 		weight, _ := randomWeight(dtype, out, in)
 		w, err := b.Weight(weight)
 		require.NoError(t, err)
-		b.MatMul(tensor.FromFloat32(all, n, out), tensor.FromFloat32(x, n, in), w, nil)
+		b.MatMul(tensor.FromFloat32(all, n, out), tensor.FromFloat32(x, n, in), w, bias)
 		for row := range n {
 			alone := make([]float32, out)
-			b.MatMul(tensor.FromFloat32(alone, 1, out), tensor.FromFloat32(x[row*in:][:in], 1, in), w, nil)
+			b.MatMul(tensor.FromFloat32(alone, 1, out), tensor.FromFloat32(x[row*in:][:in], 1, in), w, bias)
 			require.Equal(t, alone, all[row*out:][:out], "%v, row %d, rounding %v", dtype, row, rounding)
 		}
 		return all
