@@ -65,7 +65,7 @@ func (b *Backend) MatMul(dst, x, weight, bias *tensor.Tensor) {
 // the third-level cache.
 const passBytesX = 8 << 20
 
-// passRows returns the rows of a pass, of which there are manyRows at least.
+// passRows returns the rows of a pass: about as many in each, in fours, which share what is loaded.
 func (a *matMulArgs) passRows() int {
 	rowBytes := 4 * a.in
 	if a.rounded != nil {

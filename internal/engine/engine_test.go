@@ -209,7 +209,7 @@ func TestWhoWaitsForACallSeesItCounted(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 8 { // which run one after the other, before anything else
 		wg.Go(func() {
-			require.NoError(t, r.engine.Call(func(*kvcache.Cache) error {
+			assert.NoError(t, r.engine.Call(func(*kvcache.Cache) error {
 				time.Sleep(time.Millisecond)
 				return q.Append(kvcache.PageSize)
 			}))

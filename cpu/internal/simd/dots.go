@@ -185,10 +185,10 @@ func (p *DotProduct) widen(dst []float32, lo, n int) {
 	}
 }
 
-// grown returns n elements of s or of a longer slice.
-func grown[E any](s []E, n int) []E {
+// grown returns n words of s or of a longer slice.
+func grown(s []float32, n int) []float32 {
 	if cap(s) < n {
-		return make([]E, n)
+		return make([]float32, n)
 	}
 	return s[:n]
 }

@@ -40,12 +40,12 @@ TEXT ·dotPairsAVX512(SB), NOSPLIT, $0-64
 	VPXORD Z15, Z15, Z15
 
 block4Fetch:
-	VMOVDQU32     (R12), Z17
-	VMOVDQU32     (R12)(BX*1), Z18
-	VMOVDQU32     (R12)(BX*2), Z19
-	VMOVDQU32     (R12)(R13*1), Z20
+	VMOVUPS       (R12), Z17
+	VMOVUPS       (R12)(BX*1), Z18
+	VMOVUPS       (R12)(BX*2), Z19
+	VMOVUPS       (R12)(R13*1), Z20
 	PREFETCHT1    2048(R9)
-	VMOVDQU32     (R9), Z16
+	VMOVUPS       (R9), Z16
 	BYTE          $0x62
 	BYTE          $0xb2
 	BYTE          $0x76
@@ -71,7 +71,7 @@ block4Fetch:
 	BYTE          $0x52
 	BYTE          $0xe0
 	PREFETCHT1    2048(R9)(R10*1)
-	VMOVDQU32     (R9)(R10*1), Z16
+	VMOVUPS       (R9)(R10*1), Z16
 	BYTE          $0x62
 	BYTE          $0xb2
 	BYTE          $0x76
@@ -97,7 +97,7 @@ block4Fetch:
 	BYTE          $0x52
 	BYTE          $0xe8
 	PREFETCHT1    2048(R9)(R10*2)
-	VMOVDQU32     (R9)(R10*2), Z16
+	VMOVUPS       (R9)(R10*2), Z16
 	BYTE          $0x62
 	BYTE          $0xb2
 	BYTE          $0x76
@@ -123,7 +123,7 @@ block4Fetch:
 	BYTE          $0x52
 	BYTE          $0xf0
 	PREFETCHT1    2048(R9)(R11*1)
-	VMOVDQU32     (R9)(R11*1), Z16
+	VMOVUPS       (R9)(R11*1), Z16
 	BYTE          $0x62
 	BYTE          $0xb2
 	BYTE          $0x76
@@ -242,11 +242,11 @@ more:
 	VPXORD Z15, Z15, Z15
 
 block4:
-	VMOVDQU32     (R12), Z17
-	VMOVDQU32     (R12)(BX*1), Z18
-	VMOVDQU32     (R12)(BX*2), Z19
-	VMOVDQU32     (R12)(R13*1), Z20
-	VMOVDQU32     (R9), Z16
+	VMOVUPS       (R12), Z17
+	VMOVUPS       (R12)(BX*1), Z18
+	VMOVUPS       (R12)(BX*2), Z19
+	VMOVUPS       (R12)(R13*1), Z20
+	VMOVUPS       (R9), Z16
 	BYTE          $0x62
 	BYTE          $0xb2
 	BYTE          $0x76
@@ -271,7 +271,7 @@ block4:
 	BYTE          $0x40
 	BYTE          $0x52
 	BYTE          $0xe0
-	VMOVDQU32     (R9)(R10*1), Z16
+	VMOVUPS       (R9)(R10*1), Z16
 	BYTE          $0x62
 	BYTE          $0xb2
 	BYTE          $0x76
@@ -296,7 +296,7 @@ block4:
 	BYTE          $0x40
 	BYTE          $0x52
 	BYTE          $0xe8
-	VMOVDQU32     (R9)(R10*2), Z16
+	VMOVUPS       (R9)(R10*2), Z16
 	BYTE          $0x62
 	BYTE          $0xb2
 	BYTE          $0x76
@@ -321,7 +321,7 @@ block4:
 	BYTE          $0x40
 	BYTE          $0x52
 	BYTE          $0xf0
-	VMOVDQU32     (R9)(R11*1), Z16
+	VMOVUPS       (R9)(R11*1), Z16
 	BYTE          $0x62
 	BYTE          $0xb2
 	BYTE          $0x76
@@ -427,9 +427,9 @@ one:
 	VPXORD Z3, Z3, Z3
 
 block1Fetch:
-	VMOVDQU32     (R12), Z17
+	VMOVUPS       (R12), Z17
 	PREFETCHT1    2048(R9)
-	VMOVDQU32     (R9), Z16
+	VMOVUPS       (R9), Z16
 	BYTE          $0x62
 	BYTE          $0xb2
 	BYTE          $0x76
@@ -437,7 +437,7 @@ block1Fetch:
 	BYTE          $0x52
 	BYTE          $0xc0
 	PREFETCHT1    2048(R9)(R10*1)
-	VMOVDQU32     (R9)(R10*1), Z16
+	VMOVUPS       (R9)(R10*1), Z16
 	BYTE          $0x62
 	BYTE          $0xb2
 	BYTE          $0x76
@@ -445,7 +445,7 @@ block1Fetch:
 	BYTE          $0x52
 	BYTE          $0xc8
 	PREFETCHT1    2048(R9)(R10*2)
-	VMOVDQU32     (R9)(R10*2), Z16
+	VMOVUPS       (R9)(R10*2), Z16
 	BYTE          $0x62
 	BYTE          $0xb2
 	BYTE          $0x76
@@ -453,7 +453,7 @@ block1Fetch:
 	BYTE          $0x52
 	BYTE          $0xd0
 	PREFETCHT1    2048(R9)(R11*1)
-	VMOVDQU32     (R9)(R11*1), Z16
+	VMOVUPS       (R9)(R11*1), Z16
 	BYTE          $0x62
 	BYTE          $0xb2
 	BYTE          $0x76
@@ -494,29 +494,29 @@ rest:
 	VPXORD Z3, Z3, Z3
 
 block1:
-	VMOVDQU32     (R12), Z17
-	VMOVDQU32     (R9), Z16
+	VMOVUPS       (R12), Z17
+	VMOVUPS       (R9), Z16
 	BYTE          $0x62
 	BYTE          $0xb2
 	BYTE          $0x76
 	BYTE          $0x40
 	BYTE          $0x52
 	BYTE          $0xc0
-	VMOVDQU32     (R9)(R10*1), Z16
+	VMOVUPS       (R9)(R10*1), Z16
 	BYTE          $0x62
 	BYTE          $0xb2
 	BYTE          $0x76
 	BYTE          $0x40
 	BYTE          $0x52
 	BYTE          $0xc8
-	VMOVDQU32     (R9)(R10*2), Z16
+	VMOVUPS       (R9)(R10*2), Z16
 	BYTE          $0x62
 	BYTE          $0xb2
 	BYTE          $0x76
 	BYTE          $0x40
 	BYTE          $0x52
 	BYTE          $0xd0
-	VMOVDQU32     (R9)(R11*1), Z16
+	VMOVUPS       (R9)(R11*1), Z16
 	BYTE          $0x62
 	BYTE          $0xb2
 	BYTE          $0x76

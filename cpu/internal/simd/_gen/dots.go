@@ -29,29 +29,14 @@ const aheadRow = 2048
 // lanes share what is widened among four rows.
 //
 //	sums  0 .. 4·n·parts-1  [n, 4, parts] of n rows
-//	w     16, x 17 .. of 16 lanes; w 12, x 13 of 8
+//	w     16, x 17 .. of 16 lanes (emit512); w 12, x 13 of 8
 func (e *element) dots(name, with string, lanes int) {
 	TEXT("dots"+e.name+name, NOSPLIT, "func(dst *float32, dstStride uintptr, x *float32, xStride uintptr, w *"+e.goType+", wStride uintptr, blocks, rows int)")
 	Doc("dots" + e.name + name + " is dotsGeneric's twin for four outputs, for " + with + ".")
 	Pragma("noescape")
-	d := fewRows()
-	parts := 16 / lanes
+	d, parts := fewRows(), 16/lanes
 	if lanes == 16 {
-		d.emit(4, func(n int, fetch bool) {
-			for r := range n {
-				VMOVUPS(d.in.at(r, 0), z(17+r))
-			}
-			for o := range 4 {
-				if fetch && e.size == 2 {
-					PREFETCHT1(d.w.at(o, aheadRow))
-				}
-				e.widen512(d.w.at(o, 0), z(16))
-				for r := range n {
-					VFMADD231PS(z(17+r), z(16), z(4*r+o))
-				}
-			}
-			d.step(64, 16*e.size)
-		}, zero512, sumLanes)
+		d.emit512(e.size == 2, 16*e.size, e.widen512, func(w, x, sum int) { VFMADD231PS(z(x), z(w), z(sum)) })
 		return
 	}
 	d.emit(1, func(_ int, _ bool) {
@@ -62,7 +47,8 @@ func (e *element) dots(name, with string, lanes int) {
 				VFMADD231PS(y(13), y(12), y(o*parts+part))
 			}
 		}
-		d.step(64, 16*e.size)
+		d.in.step(64)
+		d.w.step(16 * e.size)
 	}, func(int) {
 		for i := range 8 {
 			zero(y(i))
@@ -92,10 +78,29 @@ func fewRows() *few {
 	return d
 }
 
-// step moves to the next block.
-func (d *few) step(x, w int) {
-	ADDQ(I32(x), d.in.base)
-	ADDQ(I32(w), d.w.base)
+// emit512 emits blocks of 64 bytes of x and size bytes of w, sixteen sums each, for four rows at a
+// time. load brings weights to a register, multiply adds a product of registers to a sum.
+func (d *few) emit512(fetches bool, size int, load func(Mem, VecPhysical), multiply func(w, x, sum int)) {
+	d.emit(4, func(n int, fetch bool) {
+		for r := range n {
+			VMOVUPS(d.in.at(r, 0), z(17+r))
+		}
+		for o := range 4 {
+			if fetch && fetches {
+				PREFETCHT1(d.w.at(o, aheadRow))
+			}
+			load(d.w.at(o, 0), z(16))
+			for r := range n {
+				multiply(16, 17+r, 4*r+o)
+			}
+		}
+		d.in.step(64)
+		d.w.step(size)
+	}, func(n int) {
+		for i := range 4 * n {
+			zero(z(i))
+		}
+	}, sumLanes)
 }
 
 // emit emits block for most rows at a time, then for one after the other, begin for n rows and sum
@@ -142,13 +147,6 @@ func (d *few) emit(most int, block func(n int, fetch bool), begin, sum func(int)
 	Label("done")
 	VZEROUPPER()
 	RET()
-}
-
-// zero512 emits sums of 0 for n rows.
-func zero512(n int) {
-	for i := range 4 * n {
-		zero(z(i))
-	}
 }
 
 // dotTile emits the products of three rows of activations with four of weights for AVX2, of

@@ -5,6 +5,7 @@ package main
 import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
 )
 
 // pairs emits the products of bfloat16, a block of inputs into sixteen sums at a time.
@@ -25,29 +26,12 @@ func vdpbf16ps(b, a, d uint8) { z32(2, 0x52, b, a, d) }
 func vcvtne2ps2bf16(b, a, d uint8) { z32(3, 0x72, b, a, d) }
 
 // dotPairs emits the products of rows of activations with four rows of weights, as dots does.
-//
-//	sums  0 .. 4·n-1  [n, 4] of n rows
-//	w     16, x 17 ..
 func dotPairs() {
 	TEXT("dotPairsAVX512", NOSPLIT, "func(dst *float32, dstStride uintptr, x *uint16, xStride uintptr, w *uint16, wStride uintptr, blocks, rows int)")
 	Doc("dotPairsAVX512 is pairsGeneric's twin for four outputs, for AVX-512 and AVX512_BF16. A block has 32 inputs.")
 	Pragma("noescape")
-	d := fewRows()
-	d.emit(4, func(n int, fetch bool) {
-		for r := range n {
-			VMOVDQU32(d.in.at(r, 0), z(17+r))
-		}
-		for o := range 4 {
-			if fetch {
-				PREFETCHT1(d.w.at(o, aheadRow))
-			}
-			VMOVDQU32(d.w.at(o, 0), z(16))
-			for r := range n {
-				vdpbf16ps(16, uint8(17+r), uint8(4*r+o))
-			}
-		}
-		d.step(64, 64)
-	}, zero512, sumLanes)
+	fewRows().emit512(true, 64, func(src Mem, dst VecPhysical) { VMOVUPS(src, dst) },
+		func(w, x, sum int) { vdpbf16ps(uint8(w), uint8(x), uint8(sum)) })
 }
 
 // roundRow emits the rounding to bfloat16. Numbers below 2⁻¹²⁶ become 0, as which the products take

@@ -16,8 +16,8 @@ type quarters struct {
 }
 
 // How far ahead, in bytes, each quarter's weights are fetched: by the kernel of AVX2 those of 4 bits,
-// into the first-level cache, by those of AVX-512 all and their scales, into the second (the first
-// is too small for what four quarters have on their way).
+// into the first-level cache, by those of AVX-512 all and their scales, into the second: into the first
+// INT4 on Zen 4 was slower than without (row-fetch-zen4-2026-11-27.txt).
 const (
 	aheadQuarter       = 1024
 	aheadQuarterScales = 128
