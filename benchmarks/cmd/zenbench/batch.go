@@ -11,10 +11,9 @@ import (
 	"github.com/zenlm/zen"
 )
 
-// batch times c.batch answers at once and prints their tokens a second
-// together: those of answers of 3·c.tg tokens, less what answers of c.tg take with
-// the same prompts of c.depth tokens.
-func batch(ctx context.Context, m *zen.Model, c config) error {
+// batch times c.batch answers at once, their tokens a second together: those of answers of 3·c.tg
+// tokens, less what answers of c.tg take with the same prompts of c.depth tokens.
+func (r *result) batch(ctx context.Context, m *zen.Model, c config) error {
 	var took [2]time.Duration
 	for run := range 2 { // the first warms up
 		for i, n := range []int{c.tg, 3 * c.tg} {
@@ -25,8 +24,7 @@ func batch(ctx context.Context, m *zen.Model, c config) error {
 			took[i] = time.Since(begin)
 		}
 	}
-	rate := float64(2*c.tg*c.batch) / (took[1] - took[0]).Seconds()
-	fmt.Printf("batch %-6d  %.1f tok/s together, %.1f each, after %d tokens\n", c.batch, rate, rate/float64(c.batch), max(c.depth, 1))
+	r.Answers, r.Together = c.batch, float64(2*c.tg*c.batch)/(took[1]-took[0]).Seconds()
 	return nil
 }
 

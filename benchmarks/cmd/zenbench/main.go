@@ -72,6 +72,8 @@ type result struct {
 	Decode        float64   `json:"decode_tok_s"` // median
 	DecodeRuns    []float64 `json:"decode_runs"`
 	FirstToken    float64   `json:"first_token_s"` // after -pp tokens, median
+	Answers       int       `json:"batch,omitempty"`
+	Together      float64   `json:"batch_tok_s,omitempty"` // of all those answers
 	BytesPerToken int64     `json:"bytes_per_token"`
 	ReadGBs       float64   `json:"read_gb_s"` // measured on this machine
 	Share         float64   `json:"share_of_bandwidth"`
@@ -163,7 +165,7 @@ func measure(ctx context.Context, c config) (*result, error) {
 		return nil, err
 	}
 	if c.batch > 0 {
-		if err := batch(ctx, m, c); err != nil {
+		if err := r.batch(ctx, m, c); err != nil {
 			return nil, err
 		}
 	}
@@ -284,6 +286,9 @@ func (r *result) print() {
 	fmt.Printf("device       %s\n", r.Device)
 	fmt.Printf("prefill %-5d %.1f tok/s, first token after %.2f s\n", r.PP, r.Prefill, r.FirstToken)
 	fmt.Printf("decode %-6d %.2f tok/s at depth %d\n", r.TG, r.Decode, r.Depth)
+	if r.Answers > 0 {
+		fmt.Printf("batch %-6d  %.1f tok/s together, %.1f each, after %d tokens\n", r.Answers, r.Together, r.Together/float64(r.Answers), max(r.Depth, 1))
+	}
 	fmt.Printf("bandwidth    %.2f GB a token, %.1f GB/s", float64(r.BytesPerToken)/1e9, r.Decode*float64(r.BytesPerToken)/1e9)
 	if r.ReadGBs > 0 {
 		fmt.Printf(" of the %.1f GB/s this machine reads: %.0f %%", r.ReadGBs, 100*r.Share)
