@@ -232,13 +232,15 @@ func TestProductsAreShapedByTheirRole(t *testing.T) {
 		{qkvRole, tensor.Q4, 3584, 3584, 4608, shape{3, 2}},
 		{qkvRole, tensor.BF16, 896, 896, 1152, shape{2, 8}},
 		{plainRole, tensor.BF16, 2048, 2048, 2048, shape{3, 4}},
-		{plainRole, tensor.Q4, 2048, 2048, 2048, shape{0, 4}},
+		{plainRole, tensor.Q4, 2048, 2048, 2048, shape{2, 6}},
 		{plainRole, tensor.BF16, 3584, 3584, 3584, shape{0, 4}},
 		{plainRole, tensor.BF16, 2048, 11008, 2048, shape{2, 8}},
-		{plainRole, tensor.Q8, 3584, 18944, 3584, shape{2, 4}},
-		{plainRole, tensor.Q4, 3584, 18944, 3584, shape{2, 4}},
+		{plainRole, tensor.Q8, 3584, 18944, 3584, shape{2, 8}},
+		{plainRole, tensor.Q4, 3584, 18944, 3584, shape{2, 6}},
 		{gatedRole, tensor.Q4, 11008, 2048, 22016, shape{3, 2}},
 		{gatedRole, tensor.Q4, 18944, 3584, 37888, shape{4, 2}},
+		{gatedRole, tensor.Q8, 11008, 2048, 22016, shape{3, 4}},
+		{gatedRole, tensor.Q8, 18944, 3584, 37888, shape{4, 4}},
 		{plainRole, tensor.Q4, 151936, 2048, 151936, shape{4, 2}},
 	} {
 		w := &tensor.Tensor{DType: c.dtype, Shape: []int{c.out, c.in}}

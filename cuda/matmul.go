@@ -84,15 +84,17 @@ func (b *Backend) gemvRows(weight *tensor.Tensor) int {
 
 // gemvShared returns the bytes of shared memory for rows of x and a ring of stages.
 func gemvShared(rows, stages int, weight *tensor.Tensor) int {
-	padded, stage := (weight.Dim(1)+255)&^255, 16384
-	n := 4096 + 4*rows*(padded+32)
+	padded, stage := (weight.Dim(1)+255)&^255, 18432
+	row := 2 * (padded + 64) // two bytes of each input
 	switch weight.DType {
 	case tensor.Q8:
-		n, stage = n+padded/2, 18432
+		row += padded / 16
 	case tensor.Q4:
-		n, stage = n+padded, 18432
+		row += padded / 8
+	default:
+		row, stage = 4*(padded+32), 16384
 	}
-	return n + stages*stage
+	return 4224 + rows*row + stages*stage
 }
 
 // shape is how zen_gemv is launched: blocks to two multiprocessors, or 0 for one to a
@@ -131,16 +133,23 @@ func (b *Backend) gemvShape(r role, weight *tensor.Tensor, outputs int) shape {
 		return shape{2, 8}
 	case r == plainRole && tiles <= processors && dtype != tensor.Q4 && in <= 2*outputs: // o
 		return shape{3, 4}
+	case r == plainRole && small && dtype == tensor.Q4: // o and down
+		return shape{2, 6}
 	case r == plainRole && small && in <= 2*outputs:
 		return shape{0, 4}
 	case r == plainRole && small && quantized: // down
-		return shape{2, 4}
-	case dtype == tensor.Q8 && r == gatedRole:
-		return shape{4, 4}
+		return shape{2, 8}
+	case r == gatedRole && quantized:
+		s := shape{4, 2}
+		if waste(tiles, 3*processors/2) < waste(tiles, 2*processors) {
+			s.blocks = 3
+		}
+		if dtype == tensor.Q8 {
+			s.stages = 4
+		}
+		return s
 	case dtype == tensor.Q8:
 		return shape{2, 4}
-	case dtype == tensor.Q4 && r == gatedRole && waste(tiles, 3*processors/2) < waste(tiles, 2*processors):
-		return shape{3, 2}
 	case dtype == tensor.Q4:
 		return shape{4, 2}
 	}

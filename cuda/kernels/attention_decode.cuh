@@ -73,17 +73,48 @@ constexpr int decodeShared(int headDim, int warps, int stages) {
   return ring > parts ? ring : parts;
 }
 
-// merge adds up parts of several heads' sums, each with its own maximum: first the
-// weight of every part, then the weighted sums.
+// mergeFew adds up the parts of several heads' sums, each with its own maximum, for few
+// parts: each thread weighs those of its elements, which takes no barrier and no exchange.
 //
 //	stats    [heads, parts] in shared memory: maximum and total; a part without
-//	         positions has the total 0. Weights replace the maxima.
-//	result   [heads] in shared memory: becomes the maximum and the total of all
-//	load(head, part, d), put(head, d, y)  four elements
+//	         positions has the total 0
+//	load(head, part, d)           four elements
+//	put(head, d, y, top, total)   their sums, and the head's maximum and total
 //	share    of shares blocks that each put a part of the elements
-template <int headDim, int warps, bool normalize, class Load, class Put>
-__device__ __forceinline__ void merge(float2 *stats, float2 *result, int heads, int parts,
-                                      Load load, Put put, int share = 0, int shares = 1) {
+template <int headDim, int warps, int parts, class Load, class Put>
+__device__ __forceinline__ void mergeFew(const float2 *stats, int heads, Load load, Put put,
+                                         int share = 0, int shares = 1) {
+  for (int i = share + shares * threadIdx.x; i < heads * (headDim / 4); i += shares * warps * 32) {
+    const int head = i / (headDim / 4), d = i % (headDim / 4) * 4;
+    float2 part[parts];
+    float4 x[parts];
+#pragma unroll
+    for (int k = 0; k < parts; k++) part[k] = stats[head * parts + k], x[k] = load(head, k, d);
+    float top = -CUDART_INF_F, total = 0;
+#pragma unroll
+    for (int k = 0; k < parts; k++) top = fmaxf(top, part[k].x);
+    float4 y = make_float4(0, 0, 0, 0);
+#pragma unroll
+    for (int k = 0; k < parts; k++) {
+      const float weight = part[k].y == 0 ? 0.f : exp2f(part[k].x - top);
+      total += weight * part[k].y;
+      y.x += weight * x[k].x, y.y += weight * x[k].y, y.z += weight * x[k].z, y.w += weight * x[k].w;
+    }
+    put(head, d, y, top, total);
+  }
+}
+
+// quotient returns y / total, or 0 where there were no positions.
+__device__ __forceinline__ float4 quotient(float4 y, float total) {
+  const float scale = total == 0 ? 0.f : 1 / total;
+  return make_float4(y.x * scale, y.y * scale, y.z * scale, y.w * scale);
+}
+
+// mergeMany is mergeFew for any number of parts: first the weight of every part, which
+// replaces its maximum in stats, then the weighted sums. totals is [heads].
+template <int headDim, int warps, class Load, class Put>
+__device__ __forceinline__ void mergeMany(float2 *stats, float *totals, int heads, int parts,
+                                          Load load, Put put) {
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
   for (int head = warp; head < heads; head += warps) {
     float top = -CUDART_INF_F, total = 0;
@@ -95,10 +126,10 @@ __device__ __forceinline__ void merge(float2 *stats, float2 *result, int heads, 
       total += part.x * part.y;
     }
     total = warpSum(total);
-    if (lane == 0) result[head] = make_float2(top, total);
+    if (lane == 0) totals[head] = total;
   }
   __syncthreads();
-  for (int i = share + shares * threadIdx.x; i < heads * (headDim / 4); i += shares * warps * 32) {
+  for (int i = threadIdx.x; i < heads * (headDim / 4); i += warps * 32) {
     const int head = i / (headDim / 4), d = i % (headDim / 4) * 4;
     float4 y = make_float4(0, 0, 0, 0);
 #pragma unroll 8
@@ -107,12 +138,7 @@ __device__ __forceinline__ void merge(float2 *stats, float2 *result, int heads, 
       const float4 x = load(head, part, d);
       y.x += weight * x.x, y.y += weight * x.y, y.z += weight * x.z, y.w += weight * x.w;
     }
-    const float total = result[head].y;
-    if (normalize) {
-      const float scale = total == 0 ? 0.f : 1 / total;
-      y.x *= scale, y.y *= scale, y.z *= scale, y.w *= scale;
-    }
-    put(head, d, y);
+    put(head, d, quotient(y, totals[head]));
   }
 }
 
@@ -135,7 +161,7 @@ __device__ void attentionDecode(const AttentionParams &p) {
   extern __shared__ uint4 memory[];
   const uint3 at = blockIdx;
   __shared__ bool last;
-  __shared__ float2 result[decodeHeads];
+  __shared__ float totals[decodeHeads];
   constexpr int tileSize = tilePositions * headDim / 8;  // pieces
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
   const int group = p.heads / p.kvHeads, chunks = (group + decodeHeads - 1) / decodeHeads;
@@ -268,42 +294,44 @@ __device__ void attentionDecode(const AttentionParams &p) {
       *reinterpret_cast<uint2 *>(p.dst16 + i) =
           make_uint2(pack(bf16(), y.x, y.y), pack(bf16(), y.z, y.w));
   };
+  auto finishAlone = [&](int head, int d, float4 y, float, float total) {
+    finish(head, d, quotient(y, total));
+  };
   if constexpr (cluster) {
     // Block r merges every eighth of the elements of all splits. What the others send lies
     // beside the ring, for this block may still be reading that.
     constexpr int pieces = decodeHeads * headDim / 4 / decodeCluster;
     __shared__ float4 sums[decodeCluster][pieces];
-    __shared__ float2 sent[decodeHeads * decodeCluster], total[decodeHeads];
+    __shared__ float2 sent[decodeHeads * decodeCluster];
     meetCluster();
-    merge<headDim, warps, false>(stats, result, heads, warps, loadPart,
-                                 [&](int head, int d, float4 y) {
-                                   const int i = (head * headDim + d) / 4;
-                                   storeCluster(&sums[at.z][i / decodeCluster], i % decodeCluster, y);
-                                 });
-    for (int i = threadIdx.x; i < heads * decodeCluster; i += warps * 32)
-      storeCluster(sent + i / decodeCluster * decodeCluster + at.z, i % decodeCluster,
-                   result[i / decodeCluster]);
+    mergeFew<headDim, warps, warps>(
+        stats, heads, loadPart, [&](int head, int d, float4 y, float top, float total) {
+          const int i = (head * headDim + d) / 4;
+          storeCluster(&sums[at.z][i / decodeCluster], i % decodeCluster, y);
+          if (d / 4 < decodeCluster)
+            storeCluster(sent + head * decodeCluster + at.z, d / 4, make_float2(top, total));
+        });
     syncCluster();
-    merge<headDim, warps, true>(
-        sent, total, heads, decodeCluster,
+    mergeFew<headDim, warps, decodeCluster>(
+        sent, heads,
         [&](int head, int split, int d) {
           return sums[split][(head * headDim + d) / 4 / decodeCluster];
         },
-        finish, at.z, decodeCluster);
+        finishAlone, at.z, decodeCluster);
     return;
   }
   if (p.splits == 1) {
-    merge<headDim, warps, true>(stats, result, heads, warps, loadPart, finish);
+    mergeFew<headDim, warps, warps>(stats, heads, loadPart, finishAlone);
     return;
   }
   float *values = p.workspace + row0 * p.splits * headDim;
   float2 *saved =
       reinterpret_cast<float2 *>(p.workspace + int64_t(gridDim.y) * p.heads * p.splits * headDim) +
       row0 * p.splits;
-  merge<headDim, warps, false>(
-      stats, result, heads, warps, loadPart, [&](int head, int d, float4 y) {
+  mergeFew<headDim, warps, warps>(
+      stats, heads, loadPart, [&](int head, int d, float4 y, float top, float total) {
         *reinterpret_cast<float4 *>(values + (int64_t(head) * p.splits + at.z) * headDim + d) = y;
-        if (d == 0) saved[head * p.splits + at.z] = result[head];
+        if (d == 0) saved[head * p.splits + at.z] = make_float2(top, total);
       });
   __threadfence();
   __syncthreads();
@@ -315,8 +343,8 @@ __device__ void attentionDecode(const AttentionParams &p) {
   if (threadIdx.x == 0) *counter = 0;
   for (int i = threadIdx.x; i < heads * p.splits; i += warps * 32) stats[i] = __ldcg(saved + i);
   __syncthreads();
-  merge<headDim, warps, true>(
-      stats, result, heads, p.splits,
+  mergeMany<headDim, warps>(
+      stats, totals, heads, p.splits,
       [&](int head, int split, int d) {
         return readL2(reinterpret_cast<const float4 *>(
             values + (int64_t(head) * p.splits + split) * headDim + d));

@@ -169,6 +169,16 @@ __device__ __forceinline__ void mma(__half, float c[4], const uint32_t a[4], uin
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
+// mmaBytes is a·b in int32 for signed bytes, a [16, 32], b [32, 8], as PTX's
+// mma.m16n8k32 spreads them: where mma has columns or rows 2t 2t+1 and 8 more, these are
+// 4t to 4t+3 and 16 more.
+__device__ __forceinline__ void mmaBytes(int c[4], const uint32_t a[4], uint32_t b0, uint32_t b1) {
+  asm("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
+      "{%0,%1,%2,%3};"
+      : "+r"(c[0]), "+r"(c[1]), "+r"(c[2]), "+r"(c[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+}
+
 // loadMatrix4 loads four 8x8 tiles of 16-bit elements; lane i gives the address of
 // row i % 8 of tile i / 8.
 __device__ __forceinline__ void loadMatrix4(uint32_t r[4], uint32_t address) {

@@ -24,19 +24,23 @@ struct QkvParams {
 };
 static_assert(sizeof(QkvParams) == 240, "QkvParams differs from its Go twin");
 
+// scaleBytes returns the bytes of a row's scales.
+template <class F>
+__device__ __forceinline__ int scaleBytes(int in) {
+  return F::rowBytes(in) / gemvStep * F::stepScales;
+}
+
 template <class F>
 __device__ __forceinline__ Row rowOf(const void *w, const void *scales, int64_t row, int in) {
-  constexpr int perScale = F::sumLength ? F::sumLength : 1;
-  const int64_t pad = perScale == 32 ? padded(in, q4Pad) : padded(in, q8Pad);
   return {static_cast<const uint8_t *>(w) + row * F::rowBytes(in),
-          static_cast<const uint8_t *>(scales) + row * (pad / perScale) * 2};
+          static_cast<const uint8_t *>(scales) + row * scaleBytes<F>(in)};
 }
 
 // Store is dst = x·wT + bias + residual.
 template <class F>
 struct Store {
   static constexpr int perTile = 16;
-  static constexpr bool given = false;
+  static constexpr bool given = false, even = true;
   const GemvParams &p;
 
   __device__ int units() const { return p.out; }
@@ -68,7 +72,7 @@ struct Store {
 template <class F>
 struct Gated {
   static constexpr int perTile = 8;
-  static constexpr bool given = true;
+  static constexpr bool given = true, even = true;
   const GemvParams &p;
 
   __device__ int units() const { return p.out; }
@@ -89,7 +93,7 @@ struct Gated {
 template <class F>
 struct Qkv {
   static constexpr int perTile = 8;
-  static constexpr bool given = true;
+  static constexpr bool given = true, even = false;
   const QkvParams &p;
   int position[4], page[4];  // [rows]; what the step was given
 

@@ -3,16 +3,14 @@
 // The weight formats of gemv.cuh. A format says how long a row is, how a step's
 // scales are copied, and how a step of 128 bytes of 16 rows is multiplied:
 //
-//	sum      the warp's tile [16 outputs, 8 columns] of mma
+//	sum      of the rows g and g + 8, of row t of x where it has one
 //	pieces   [2 chunks, 2 rows, 256 threads] the thread's 16-byte pieces: rows g, g + 8
 //	scales   the step's scales of row g; those of row g + 8 lie 128 bytes on
-//	column   column g of x at input 8t; zero is used unless live
-//	sums     [.., 8] the columns 2t, 2t + 1 of sumFactor · the block sums
+//	column   column g of x, 16·t bytes on
+//	xScales  the scales of row t of x
 //	step     the step's place in the row
 //
-// Q8 and Q4 become BF16 by putting four bits under the exponent of 128: the value
-// 128 + n is exact, and the surplus is taken off as the sum's first term, from the
-// sum of x over the block.
+// Rows and columns that x does not have are its last ones again.
 
 #pragma once
 
@@ -34,45 +32,41 @@ __device__ __forceinline__ uint32_t nibbleMask() {
   return mask;
 }
 
-// columnPiece returns eight inputs of the lane's column from k on.
-__device__ __forceinline__ uint4 columnPiece(const bf16 *column, bool live, int k) {
-  return live ? *reinterpret_cast<const uint4 *>(column + k) : make_uint4(0, 0, 0, 0);
-}
-
-__device__ __forceinline__ float2 blockSum2(const float *sums, int block) {
-  return *reinterpret_cast<const float2 *>(sums + block * 8);
+// columnPiece returns 16 bytes of the lane's column.
+__device__ __forceinline__ uint4 columnPiece(const uint8_t *column, int at) {
+  return *reinterpret_cast<const uint4 *>(column + at);
 }
 
 struct FormatBF16 {
-  static constexpr int sumLength = 0;
+  static constexpr int block = 0, inputBytes = 2, stepScales = 0;
   static constexpr bool wholeSteps = false;
   __device__ static int rowBytes(int in) { return in * 2; }
-  __device__ static void copyScales(uint8_t *, const Row &, const Row &, int, int) {}
+  __device__ static void copyScales(uint8_t *, const uint8_t *, int) {}
 
-  __device__ static __forceinline__ void step(float sum[4], const uint4 *pieces, const uint8_t *,
-                                              const bf16 *column, bool live, const float *,
-                                              int step) {
+  __device__ static __forceinline__ void step(float sum[2], const uint4 *pieces, const uint8_t *,
+                                              const uint8_t *column, const float *, int step) {
     float part[2][4] = {};  // two chains: half the latency
 #pragma unroll
     for (int c = 0; c < 2; c++) {
       const uint4 a = pieces[(2 * c) * gemvThreads], b = pieces[(2 * c + 1) * gemvThreads];
-      const uint4 x = columnPiece(column, live, 64 * step + 32 * c);
+      const uint4 x = columnPiece(column, 128 * step + 64 * c);
       const uint32_t first[4] = {a.x, b.x, a.y, b.y}, second[4] = {a.z, b.z, a.w, b.w};
       mma(bf16(), part[0], first, x.x, x.y);
       mma(bf16(), part[1], second, x.z, x.w);
     }
 #pragma unroll
-    for (int i = 0; i < 4; i++) sum[i] += part[0][i] + part[1][i];
+    for (int h = 0; h < 2; h++)
+      sum[h] += (part[0][2 * h] + part[1][2 * h]) + (part[0][2 * h + 1] + part[1][2 * h + 1]);
   }
 };
 
 // FormatF16 splits each weight into two BF16 numbers, exactly: 8 bits of its
 // fraction and the other 3.
 struct FormatF16 {
-  static constexpr int sumLength = 0;
+  static constexpr int block = 0, inputBytes = 2, stepScales = 0;
   static constexpr bool wholeSteps = false;
   __device__ static int rowBytes(int in) { return in * 2; }
-  __device__ static void copyScales(uint8_t *, const Row &, const Row &, int, int) {}
+  __device__ static void copyScales(uint8_t *, const uint8_t *, int) {}
 
   __device__ static __forceinline__ void split(uint32_t &high, uint32_t &low, uint32_t w) {
     const float2 f = __half22float2(*reinterpret_cast<__half2 *>(&w));
@@ -82,89 +76,98 @@ struct FormatF16 {
           (__float_as_uint(f.y - __uint_as_float(y)) & 0xffff0000u);
   }
 
-  __device__ static __forceinline__ void step(float sum[4], const uint4 *pieces, const uint8_t *,
-                                              const bf16 *column, bool live, const float *,
-                                              int step) {
+  __device__ static __forceinline__ void step(float sum[2], const uint4 *pieces, const uint8_t *,
+                                              const uint8_t *column, const float *, int step) {
+    float part[4] = {};
 #pragma unroll
     for (int c = 0; c < 2; c++) {
       const uint4 a = pieces[(2 * c) * gemvThreads], b = pieces[(2 * c + 1) * gemvThreads];
-      const uint4 x = columnPiece(column, live, 64 * step + 32 * c);
+      const uint4 x = columnPiece(column, 128 * step + 64 * c);
       const uint32_t words[2][4] = {{a.x, b.x, a.y, b.y}, {a.z, b.z, a.w, b.w}};
 #pragma unroll
       for (int m = 0; m < 2; m++) {
         uint32_t high[4], low[4];
 #pragma unroll
         for (int i = 0; i < 4; i++) split(high[i], low[i], words[m][i]);
-        mma(bf16(), sum, high, m ? x.z : x.x, m ? x.w : x.y);
-        mma(bf16(), sum, low, m ? x.z : x.x, m ? x.w : x.y);
+        mma(bf16(), part, high, m ? x.z : x.x, m ? x.w : x.y);
+        mma(bf16(), part, low, m ? x.z : x.x, m ? x.w : x.y);
       }
     }
+    sum[0] += part[0] + part[1], sum[1] += part[2] + part[3];
   }
 };
 
-// FormatQ8 multiplies the two halves n = 16·high + low of a byte apart. The byte is
-// the weight plus 128, so w = 16·(high - 8) + low.
+// addBlock adds the sums of a block of inputs: high and low digits of row g, of row g + 8.
+__device__ __forceinline__ void addBlock(float sum[2], const int digits[4], float scaleA,
+                                         float scaleB, float xScale) {
+  sum[0] += scaleA * xScale * float(digits[0] * 256 + digits[1]);
+  sum[1] += scaleB * xScale * float(digits[2] * 256 + digits[3]);
+}
+
+// FormatQ8 has two blocks of 64 inputs to a step. A weight lies there plus 128.
 struct FormatQ8 {
-  static constexpr int sumLength = 64;
-  static constexpr float sumFactor = -8;
+  static constexpr int block = 64, inputBytes = 1, stepScales = 4;
+  static constexpr float weightUnit = 1;
   static constexpr bool wholeSteps = true;
   __device__ static int rowBytes(int in) { return padded(in, q8Pad); }
 
-  __device__ static __forceinline__ void copyScales(uint8_t *slot, const Row &a, const Row &b,
-                                                    int step, int t) {
-    if (t < 2) copyAsync4(slot + 128 * t, (t ? b : a).scales + 4 * step, true);
+  // inputAt returns which of eight inputs x's i-th byte is, for the order of the weights.
+  __device__ static constexpr int inputAt(int i) { return (i & 4) | (i & 1) << 1 | (i >> 1 & 1); }
+
+  __device__ static __forceinline__ void copyScales(uint8_t *to, const uint8_t *from, int t) {
+    if (t < 2) copyAsync4(to + 128 * t, from, true);
   }
 
-  __device__ static __forceinline__ void step(float sum[4], const uint4 *pieces,
-                                              const uint8_t *scales, const bf16 *column, bool live,
-                                              const float *sums, int step) {
-    const uint32_t mask = nibbleMask();
+  __device__ static __forceinline__ void step(float sum[2], const uint4 *pieces,
+                                              const uint8_t *scales, const uint8_t *column,
+                                              const float *xScales, int step) {
     const float2 scaleA = __half22float2(*reinterpret_cast<const __half2 *>(scales));
     const float2 scaleB = __half22float2(*reinterpret_cast<const __half2 *>(scales + 128));
+    const float2 xScale = *reinterpret_cast<const float2 *>(xScales + 2 * step);
 #pragma unroll
     for (int c = 0; c < 2; c++) {
       const uint4 a = pieces[(2 * c) * gemvThreads], b = pieces[(2 * c + 1) * gemvThreads];
-      const float2 x0 = blockSum2(sums, 2 * step + c);
-      float low[4] = {16 * x0.x, 16 * x0.y, 16 * x0.x, 16 * x0.y};
-      float high[4] = {17 * x0.x, 17 * x0.y, 17 * x0.x, 17 * x0.y};
-      const uint32_t wordsA[4] = {a.x, a.y, a.z, a.w}, wordsB[4] = {b.x, b.y, b.z, b.w};
-#pragma unroll
-      for (int h = 0; h < 2; h++) {
-        const uint4 x = columnPiece(column, live, 128 * step + 64 * c + 32 * h);
-#pragma unroll
-        for (int m = 0; m < 2; m++) {
-          const uint32_t wa = wordsA[2 * h + m], wb = wordsB[2 * h + m];
-          const uint32_t l[4] = {nibbles(wa, 0, mask), nibbles(wb, 0, mask), nibbles(wa, 8, mask),
-                                 nibbles(wb, 8, mask)};
-          const uint32_t u[4] = {nibbles(wa, 4, mask), nibbles(wb, 4, mask), nibbles(wa, 12, mask),
-                                 nibbles(wb, 12, mask)};
-          mma(bf16(), low, l, m ? x.z : x.x, m ? x.w : x.y);
-          mma(bf16(), high, u, m ? x.z : x.x, m ? x.w : x.y);
-        }
-      }
-      const float sa = c ? scaleA.y : scaleA.x, sb = c ? scaleB.y : scaleB.x;
-#pragma unroll
-      for (int i = 0; i < 4; i++) sum[i] += (i < 2 ? sa : sb) * (16 * high[i] + low[i]);
+      const uint4 x = columnPiece(column, 128 * step + 64 * c);
+      const uint32_t first[4] = {a.x ^ flip, b.x ^ flip, a.y ^ flip, b.y ^ flip};
+      const uint32_t second[4] = {a.z ^ flip, b.z ^ flip, a.w ^ flip, b.w ^ flip};
+      int digits[4] = {};
+      mmaBytes(digits, first, x.x, x.y);
+      mmaBytes(digits, second, x.z, x.w);
+      addBlock(sum, digits, c ? scaleA.y : scaleA.x, c ? scaleB.y : scaleB.x,
+               c ? xScale.y : xScale.x);
     }
   }
+
+  static constexpr uint32_t flip = 0x80808080;  // makes n + 128 of a byte n
 };
 
-// FormatQ4 has eight blocks of 32 inputs to a step, each with its own scale.
+// FormatQ4 has eight blocks of 32 inputs to a step. A weight lies there plus 8; its four
+// bits become the upper ones of a byte, which is 16 times the weight.
 struct FormatQ4 {
-  static constexpr int sumLength = 32;
-  static constexpr float sumFactor = -136;
+  static constexpr int block = 32, inputBytes = 1, stepScales = 16;
+  static constexpr float weightUnit = 1 / 16.f;
   static constexpr bool wholeSteps = true;
   __device__ static int rowBytes(int in) { return padded(in, q4Pad) / 2; }
+  __device__ static constexpr int inputAt(int i) { return i / 2 + 4 * (i % 2); }
 
-  __device__ static __forceinline__ void copyScales(uint8_t *slot, const Row &a, const Row &b,
-                                                    int step, int t) {
-    if (t < 2) copyAsync16(slot + 128 * t, (t ? b : a).scales + 16 * step, true);
+  __device__ static __forceinline__ void copyScales(uint8_t *to, const uint8_t *from, int t) {
+    if (t < 2) copyAsync16(to + 128 * t, from, true);
   }
 
-  __device__ static __forceinline__ void step(float sum[4], const uint4 *pieces,
-                                              const uint8_t *scales, const bf16 *column, bool live,
-                                              const float *sums, int step) {
-    const uint32_t mask = nibbleMask();
+  // bytes returns the four upper halves of w's bytes as signed bytes. Masks come in
+  // registers: with two constants the operation is two instructions.
+  __device__ static __forceinline__ uint32_t bytes(uint32_t w, uint32_t mask, uint32_t flip) {
+    uint32_t b;
+    asm("lop3.b32 %0, %1, %2, %3, 0x6a;" : "=r"(b) : "r"(w), "r"(mask), "r"(flip));
+    return b;
+  }
+
+  __device__ static __forceinline__ void step(float sum[2], const uint4 *pieces,
+                                              const uint8_t *scales, const uint8_t *column,
+                                              const float *xScales, int step) {
+    uint32_t mask, flip;
+    asm("mov.b32 %0, 0xf0f0f0f0;" : "=r"(mask));
+    asm("mov.b32 %0, 0x80808080;" : "=r"(flip));
     const uint4 scaleA = *reinterpret_cast<const uint4 *>(scales),
                 scaleB = *reinterpret_cast<const uint4 *>(scales + 128);
     const uint32_t halvesA[4] = {scaleA.x, scaleA.y, scaleA.z, scaleA.w};
@@ -173,25 +176,22 @@ struct FormatQ4 {
     for (int c = 0; c < 2; c++) {
       const uint4 a = pieces[(2 * c) * gemvThreads], b = pieces[(2 * c + 1) * gemvThreads];
       const uint32_t wordsA[4] = {a.x, a.y, a.z, a.w}, wordsB[4] = {b.x, b.y, b.z, b.w};
+      const float4 xScale4 = *reinterpret_cast<const float4 *>(xScales + 8 * step + 4 * c);
+      const float xScale[4] = {xScale4.x, xScale4.y, xScale4.z, xScale4.w};
 #pragma unroll
-      for (int q = 0; q < 4; q++) {
-        const uint4 x = columnPiece(column, live, 256 * step + 128 * c + 32 * q);
-        const float2 x0 = blockSum2(sums, 8 * step + 4 * c + q);
-        float part[4] = {x0.x, x0.y, x0.x, x0.y};
-        const uint32_t wa = wordsA[q], wb = wordsB[q];
-        const uint32_t first[4] = {nibbles(wa, 0, mask), nibbles(wb, 0, mask), nibbles(wa, 4, mask),
-                                   nibbles(wb, 4, mask)};
-        const uint32_t second[4] = {nibbles(wa, 8, mask), nibbles(wb, 8, mask),
-                                    nibbles(wa, 12, mask), nibbles(wb, 12, mask)};
-        mma(bf16(), part, first, x.x, x.y);
-        mma(bf16(), part, second, x.z, x.w);
-        const float2 sa =
-            __half22float2(*reinterpret_cast<const __half2 *>(&halvesA[2 * c + q / 2]));
-        const float2 sb =
-            __half22float2(*reinterpret_cast<const __half2 *>(&halvesB[2 * c + q / 2]));
+      for (int q = 0; q < 4; q += 2) {
+        const uint4 x = columnPiece(column, 256 * step + 128 * c + 32 * q);
+        const float2 sa = __half22float2(*reinterpret_cast<const __half2 *>(&halvesA[2 * c + q / 2]));
+        const float2 sb = __half22float2(*reinterpret_cast<const __half2 *>(&halvesB[2 * c + q / 2]));
 #pragma unroll
-        for (int i = 0; i < 4; i++)
-          sum[i] += (i < 2 ? (q % 2 ? sa.y : sa.x) : (q % 2 ? sb.y : sb.x)) * part[i];
+        for (int h = 0; h < 2; h++) {
+          const uint32_t wa = wordsA[q + h], wb = wordsB[q + h];
+          const uint32_t w[4] = {bytes(wa << 4, mask, flip), bytes(wb << 4, mask, flip),
+                                 bytes(wa, mask, flip), bytes(wb, mask, flip)};
+          int digits[4] = {};
+          mmaBytes(digits, w, h ? x.z : x.x, h ? x.w : x.y);
+          addBlock(sum, digits, h ? sa.y : sa.x, h ? sb.y : sb.x, xScale[q + h]);
+        }
       }
     }
   }

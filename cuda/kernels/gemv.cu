@@ -4,8 +4,9 @@
 // algorithm.
 //
 // grid: one block to a multiprocessor (any number is right); block: 256
-// shared: 4096 + 4·rows·(inPad + 32) + stages·16384 bytes, inPad = in rounded up to 256;
-// for Q8 and Q4 also inPad/2 or inPad, and 2048 for each stage; stages is 2, 4, 6 or 8.
+// shared: 4224 + 4·rows·(inPad + 32) + stages·16384 bytes, inPad = in rounded up to 256;
+// for Q8 4224 + rows·(2·(inPad + 64) + inPad/16) + stages·18432, for Q4 inPad/8 in place of
+// inPad/16; stages is 2, 4, 6 or 8.
 
 #include "epilogues.cuh"
 #include "stream.cuh"
@@ -15,23 +16,34 @@ namespace zen {
 template <class F, class E>
 __device__ __forceinline__ void gemv(const GemvParams &p, E &epilogue) {
   extern __shared__ uint4 memory[];
-  const Staged<F> s(memory, p.in);
+  const Staged<F> s(memory, p.rows, p.in);
   Ring<F> ring(s.end(p.rows), memory);
   const Tiles tiles(epilogue.units(), E::perTile);
-  const int rowBytes = F::rowBytes(p.in), steps = stepsOf(rowBytes), g = threadIdx.x % 32 / 4;
+  const int warp = threadIdx.x / 32, g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
+  const int rowBytes = F::rowBytes(p.in), steps = stepsOf(rowBytes);
+  const int at = warp * gemvStep + 16 * t;  // of a row's first piece
+  constexpr int stride = gemvWarps * gemvStep, scaleStride = gemvWarps * F::stepScales;
+  const int64_t wave = int64_t(tiles.wave) * rowBytes - (steps - 1) * stride;
+  const int64_t scaleWave = int64_t(tiles.wave) * scaleBytes<F>(p.in) - (steps - 1) * scaleStride;
   int tile = 0, place = 0;
-  Row a, b;
+  Source from;
   auto enter = [&] {
     const int unit = tiles.begin(tile) + g, last = tiles.end(tile) - 1;
-    a = epilogue.row(min(unit, last), 0);
-    b = epilogue.row(min(E::perTile == 16 ? unit + 8 : unit, last), 1);
+    const Row a = epilogue.row(min(unit, last), 0);
+    const Row b = epilogue.row(min(E::perTile == 16 ? unit + 8 : unit, last), 1);
+    from = {a.w + at, b.w + at, (t ? b : a).scales + warp * F::stepScales};
   };
   auto copyNext = [&] {
     if (tile < tiles.count) {
-      ring.copy(a, b, place, rowBytes);
-      if (++place == steps) {
-        place = 0;
-        if (++tile < tiles.count) enter();
+      ring.copy(from, rowBytes % gemvStep == 0, rowBytes - at - place * stride);
+      if (++place < steps) {
+        from.move(stride, scaleStride);
+      } else {
+        place = 0, tile++;
+        if (E::even && tile < tiles.waves)
+          from.move(wave, scaleWave);
+        else if (tile < tiles.count)
+          enter();
       }
     }
     ring.advance();
@@ -42,7 +54,6 @@ __device__ __forceinline__ void gemv(const GemvParams &p, E &epilogue) {
   for (int i = 0; i < ring.stages; i++) copyNext();
   epilogue.begin();
   typename E::Operands operands;
-  const int warp = threadIdx.x / 32, t = threadIdx.x % 4;
   if (E::given && warp < tiles.count && t < p.rows)
     operands = epilogue.early(tiles.begin(warp) + g, tiles.end(warp), t);
   if (p.in % 8 == 0)

@@ -13,11 +13,13 @@
 // tile start before this one is summed up, and those of the first before the
 // predecessor kernel has ended, since weights do not depend on it.
 //
-// The product runs on the tensor cores: the tile is the operand a [16 outputs, 16
-// inputs], x is b [16 inputs, 8 columns]. x = high + low is split into two BF16
-// numbers in columns 2r and 2r+1, together 16 bits of fraction, so that the result
-// does not depend on the number of rows. A lane reads eight consecutive inputs of a
-// row as one load; both operands permute the inputs alike, which a sum does not see.
+// The product runs on the tensor cores: the tile is the operand a [16 outputs, inputs],
+// x is b [inputs, 8 columns]. A row of x is split into two columns, 2r and 2r+1: for
+// weights of 16 bits into BF16 numbers high + low, together 16 bits of fraction; for
+// quantised weights into the digits of 256·high + low, 16 bits in units of the largest
+// of each block of inputs that has a scale, so that products of weights and digits and
+// their sums over a block are integers and exact. A result does not depend on the
+// number of rows. Both operands permute the inputs alike, which a sum does not see.
 //
 // In the following g = lane / 4 and t = lane % 4.
 
@@ -29,10 +31,10 @@ namespace zen {
 
 constexpr int gemvThreads = 256;
 constexpr int gemvWarps = gemvThreads / 32;
-constexpr int gemvMaxStages = 8;
+constexpr int gemvMaxRows = 4;
 constexpr int gemvStep = 128;      // bytes of a row that a warp takes at a time
 constexpr int gemvPad = 256;       // inputs; the longest step, that of Q4
-constexpr int gemvColumnPad = 32;  // elements between columns of x: spreads them over the banks
+constexpr int gemvColumnPad = 64;  // bytes between columns of x: spreads them over the banks
 
 // GemvParams has a twin in package cuda.
 //
@@ -60,30 +62,33 @@ struct GemvParams {
 };
 static_assert(sizeof(GemvParams) == 88, "GemvParams differs from its Go twin");
 
-// Row is where a lane finds one row of the matrix.
+// Row is where a row of the matrix lies.
 struct Row {
   const uint8_t *w;
   const uint8_t *scales;
 };
 
-// Staged is x and what belongs to it in shared memory, in this order.
+// Staged is x and what belongs to it in shared memory, in this order. A column holds the
+// one or two bytes of an input in the order in which mma takes them: 16 bytes of each of
+// the four t follow one another.
 template <class F>
 struct Staged {
-  float *sums;       // [2, 8 warps, 2 halves, 32 lanes]
-  float *blockSums;  // [inPad/sumLength, 8 columns]: F::sumFactor · the sums of x over a block
-  bf16 *x;           // [2·rows, inPad + 32]
-  int stride;        // inPad + 32
+  float *sums;     // [2, 8 warps, 2 halves, 32 lanes]
+  float *squares;  // [4 rows, 8 warps]: of x, where it is normalised
+  float *scales;   // [rows, inPad/F::block]; Q8 and Q4 only
+  uint8_t *x;      // [2·rows, column]
+  int inPad, column;
 
-  __device__ Staged(void *memory, int in) {
-    const int inPad = padded(in, gemvPad);
-    stride = inPad + gemvColumnPad;
+  __device__ Staged(void *memory, int rows, int in) {
+    inPad = padded(in, gemvPad), column = inPad * F::inputBytes + gemvColumnPad;
     sums = static_cast<float *>(memory);
-    blockSums = sums + 2 * gemvWarps * 2 * 32;
-    x = reinterpret_cast<bf16 *>(blockSums + (F::sumLength ? inPad / F::sumLength * 8 : 0));
+    squares = sums + 2 * gemvWarps * 2 * 32;
+    scales = squares + gemvMaxRows * gemvWarps;
+    x = reinterpret_cast<uint8_t *>(scales + (F::block ? rows * (inPad / F::block) : 0));
   }
 
   // end returns where rows rows of x end.
-  __device__ uint4 *end(int rows) const { return reinterpret_cast<uint4 *>(x + 2 * rows * stride); }
+  __device__ uint4 *end(int rows) const { return reinterpret_cast<uint4 *>(x + 2 * rows * column); }
 };
 
 // load8 reads eight inputs of a row from k on; those past the row are zero. whole says
@@ -103,55 +108,80 @@ __device__ __forceinline__ void load8(float v[8], const float *x, int k, int in)
   }
 }
 
-// store8 writes eight inputs of row r as high and low parts, and their block's sums
-// times what the format's bias asks for. Whole warps call it; k past the row is skipped.
+// storeParts writes eight inputs of row r as their high and low parts in BF16.
 template <class F>
-__device__ __forceinline__ void store8(const Staged<F> &s, const float v[8], int r, int k) {
-  constexpr int sumLength = F::sumLength;
-  const bool inside = k < s.stride - gemvColumnPad;
+__device__ __forceinline__ void storeParts(const Staged<F> &s, const float v[8], int r, int k) {
   uint32_t high[4], low[4];
-  float highSum = 0, lowSum = 0;
 #pragma unroll
   for (int i = 0; i < 4; i++) {
     const float a = v[2 * i], b = v[2 * i + 1];
     const uint32_t ha = __float_as_uint(a) & 0xffff0000u, hb = __float_as_uint(b) & 0xffff0000u;
     high[i] = ha >> 16 | hb;
     low[i] = pack(bf16(), a - __uint_as_float(ha), b - __uint_as_float(hb));
-    if constexpr (sumLength > 0) {
-      highSum += __uint_as_float(ha) + __uint_as_float(hb);
-      lowSum += __uint_as_float(low[i] << 16) + __uint_as_float(low[i] & 0xffff0000u);
-    }
   }
-  if (inside) {
-    *reinterpret_cast<uint4 *>(s.x + 2 * r * s.stride + k) =
-        make_uint4(high[0], high[1], high[2], high[3]);
-    *reinterpret_cast<uint4 *>(s.x + (2 * r + 1) * s.stride + k) =
-        make_uint4(low[0], low[1], low[2], low[3]);
-  }
-  if constexpr (sumLength > 0) {
-#pragma unroll
-    for (int d = 1; d < sumLength / 8; d *= 2) {
-      highSum += __shfl_xor_sync(everyLane, highSum, d);
-      lowSum += __shfl_xor_sync(everyLane, lowSum, d);
-    }
-    if (inside && k % sumLength == 0)
-      *reinterpret_cast<float2 *>(s.blockSums + k / sumLength * 8 + 2 * r) =
-          make_float2(F::sumFactor * highSum, F::sumFactor * lowSum);
-  }
+  if (k >= s.inPad) return;
+  uint8_t *to = s.x + 2 * r * s.column + 2 * k;
+  *reinterpret_cast<uint4 *>(to) = make_uint4(high[0], high[1], high[2], high[3]);
+  *reinterpret_cast<uint4 *>(to + s.column) = make_uint4(low[0], low[1], low[2], low[3]);
 }
 
-// stageX waits for x and brings it, normalised if asked, into shared memory. A thread
-// owns eight consecutive inputs of every 2048. What it can hold in registers of the
-// norm's weights is read before the wait, and of x read once.
+// storeDigits writes eight inputs of row r as numbers n = 256·high + low in units of the
+// block's scale, |n| <= 127·256, and the scale. The largest is found by its bits, so that
+// an infinity or NaN becomes the scale.
+template <class F>
+__device__ __forceinline__ void storeDigits(const Staged<F> &s, const float v[8], int r, int k) {
+  constexpr float least = 1e-30f, most = 127 * 256;
+  uint32_t largest = __float_as_uint(least);
+#pragma unroll
+  for (int i = 0; i < 8; i++) largest = max(largest, __float_as_uint(v[i]) & 0x7fffffffu);
+#pragma unroll
+  for (int d = 1; d < F::block / 8; d *= 2)
+    largest = max(largest, __shfl_xor_sync(everyLane, largest, d));
+  // Of 1.5·2^23 + 128 + n the lowest byte is low + 128, the next one high.
+  const float unit = most / __uint_as_float(largest);
+  uint32_t high[2], low[2];
+#pragma unroll
+  for (int i = 0; i < 2; i++) {
+    uint32_t n[4];
+#pragma unroll
+    for (int j = 0; j < 4; j++)
+      n[j] = __float_as_uint(fmaf(v[F::inputAt(4 * i + j)], unit, 12582912.f + 128.f));
+    const uint32_t a = __byte_perm(n[0], n[1], 0x5140), b = __byte_perm(n[2], n[3], 0x5140);
+    high[i] = __byte_perm(a, b, 0x7632);
+    low[i] = __byte_perm(a, b, 0x5410) ^ 0x80808080u;
+  }
+  if (k >= s.inPad) return;
+  uint8_t *to = s.x + 2 * r * s.column + k / 64 * 64 + k / 8 % 4 * 16 + k / 32 % 2 * 8;
+  *reinterpret_cast<uint2 *>(to) = make_uint2(high[0], high[1]);
+  *reinterpret_cast<uint2 *>(to + s.column) = make_uint2(low[0], low[1]);
+  if (k % F::block == 0)
+    s.scales[r * (s.inPad / F::block) + k / F::block] =
+        __uint_as_float(largest) * (F::weightUnit / most);
+}
+
+// store8 writes eight inputs of row r. Whole warps call it; k past the row is skipped.
+template <class F>
+__device__ __forceinline__ void store8(const Staged<F> &s, const float v[8], int r, int k) {
+  if constexpr (F::block > 0)
+    storeDigits(s, v, r, k);
+  else
+    storeParts(s, v, r, k);
+}
+
+// stageX waits for x and brings it into shared memory, times the norm's weights if asked,
+// with the sums of its squares: 1/rms is a factor of the product's results, and nothing
+// waits for it. A thread owns eight consecutive inputs of every 2048. What it can hold in
+// registers of the norm's weights is read before the wait.
 template <class F, bool whole, class Wait>
 __device__ __forceinline__ void stageX(const GemvParams &p, const Staged<F> &s, Wait wait) {
   constexpr int kept = 2, span = 8 * gemvThreads, batch = 6;
-  const int inPad = s.stride - gemvColumnPad, first = 8 * threadIdx.x;
+  const int inPad = s.inPad, first = 8 * threadIdx.x;
   float w[kept][8];
-  if (p.norm) {
+  auto loadNorm = [&](int base) {
 #pragma unroll
-    for (int i = 0; i < kept; i++) load8<whole>(w[i], p.norm, first + i * span, p.in);
-  }
+    for (int i = 0; i < kept; i++) load8<whole>(w[i], p.norm, base + i * span + first, p.in);
+  };
+  if (p.norm) loadNorm(0);
   wait();
   for (int r = 0; r < p.rows; r++) {
     const float *x = p.x + int64_t(r) * p.in;
@@ -166,37 +196,33 @@ __device__ __forceinline__ void stageX(const GemvParams &p, const Staged<F> &s, 
       }
       continue;
     }
-    float v[kept][8], sum = 0;
+    float sum = 0;
+    for (int base = 0; base < inPad; base += kept * span) {
+      float v[kept][8];
 #pragma unroll
-    for (int i = 0; i < kept; i++) load8<whole>(v[i], x, first + i * span, p.in);
+      for (int i = 0; i < kept; i++) load8<whole>(v[i], x, base + i * span + first, p.in);
+      if (inPad > kept * span && base + r > 0) loadNorm(base);
 #pragma unroll
-    for (int i = 0; i < kept; i++)
+      for (int i = 0; i < kept; i++) {
 #pragma unroll
-      for (int j = 0; j < 8; j++) sum += v[i][j] * v[i][j];
-    for (int base = kept * span; base < inPad; base += span) {
-      float y[8];
-      load8<whole>(y, x, base + first, p.in);
-#pragma unroll
-      for (int j = 0; j < 8; j++) sum += y[j] * y[j];
+        for (int j = 0; j < 8; j++) sum += v[i][j] * v[i][j], v[i][j] *= w[i][j];
+        if (base + i * span < inPad) store8<F>(s, v[i], r, base + i * span + first);
+      }
     }
-    __syncthreads();  // of the sums' scratch, between rows
-    const float scale = 1.f / sqrtf(blockSum(sum, s.sums) / p.in + p.eps);
-#pragma unroll
-    for (int i = 0; i < kept; i++) {
-#pragma unroll
-      for (int j = 0; j < 8; j++) v[i][j] *= w[i][j] * scale;
-      if (i * span < inPad) store8<F>(s, v[i], r, first + i * span);
-    }
-    for (int base = kept * span; base < inPad; base += span) {
-      float y[8], norm[8];
-      load8<whole>(y, x, base + first, p.in);
-      load8<whole>(norm, p.norm, base + first, p.in);
-#pragma unroll
-      for (int j = 0; j < 8; j++) y[j] *= norm[j] * scale;
-      store8<F>(s, y, r, base + first);
-    }
+    sum = warpSum(sum);
+    if (threadIdx.x % 32 == 0) s.squares[r * gemvWarps + threadIdx.x / 32] = sum;
   }
   __syncthreads();
+}
+
+// normOf returns 1/rms of row r of x, or 1.
+template <class F>
+__device__ __forceinline__ float normOf(const GemvParams &p, const Staged<F> &s, int r) {
+  if (!p.norm) return 1;
+  float sum = 0;
+#pragma unroll
+  for (int w = 0; w < gemvWarps; w++) sum += s.squares[r * gemvWarps + w];
+  return 1.f / sqrtf(sum / p.in + p.eps);
 }
 
 }  // namespace zen

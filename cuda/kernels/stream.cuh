@@ -35,10 +35,20 @@ __device__ __forceinline__ int stepsOf(int rowBytes) {
   return max(0, (all - warp + gemvWarps - 1) / gemvWarps);
 }
 
+// Source is where the next step of a lane's copies lies: its pieces of the rows g and
+// g + 8 of a tile, and the scales that it copies if any.
+struct Source {
+  const uint8_t *a, *b, *scales;
+
+  __device__ __forceinline__ void move(int64_t bytes, int64_t scaleBytes) {
+    a += bytes, b += bytes, scales += scaleBytes;
+  }
+};
+
 // Ring is the stages in shared memory: 2, 4, 6 or 8 of them, whatever fits.
 template <class F>
 struct Ring {
-  static constexpr int stageBytes = 4 * gemvThreads * 16 + (F::sumLength ? gemvWarps * 16 * 16 : 0);
+  static constexpr int stageBytes = 4 * gemvThreads * 16 + (F::block ? gemvWarps * 16 * 16 : 0);
 
   uint4 *pieces;    // [stages, 4 pieces, 256 threads]
   uint8_t *scales;  // [stages, 8 warps, 16 rows, 16 bytes]; Q8 and Q4 only
@@ -55,24 +65,22 @@ struct Ring {
     scales = reinterpret_cast<uint8_t *>(pieces + stages * 4 * gemvThreads);
   }
 
-  // copy starts the copy of one step of the lane's rows a and b.
-  __device__ __forceinline__ void copy(const Row &a, const Row &b, int place, int rowBytes) {
+  // copy starts the copy of a step; of one that ends past the row, left bytes of the
+  // lane's rows from its pieces on belong to it.
+  __device__ __forceinline__ void copy(const Source &from, bool whole, int left) {
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
-    const int step = warp + gemvWarps * place, at = step * gemvStep + 16 * t;
     uint4 *slot = pieces + next * 4 * gemvThreads + threadIdx.x;
-    const bool whole = F::wholeSteps || rowBytes % gemvStep == 0;
 #pragma unroll
     for (int c = 0; c < 2; c++) {
-      const uint8_t *fromA = a.w + at + 64 * c, *fromB = b.w + at + 64 * c;
-      if (whole) {
-        copyAsyncOnce16(slot + (2 * c) * gemvThreads, fromA, once);
-        copyAsyncOnce16(slot + (2 * c + 1) * gemvThreads, fromB, once);
+      if (F::wholeSteps || whole) {
+        copyAsyncOnce16(slot + (2 * c) * gemvThreads, from.a + 64 * c, once);
+        copyAsyncOnce16(slot + (2 * c + 1) * gemvThreads, from.b + 64 * c, once);
       } else {
-        copyAsync16(slot + (2 * c) * gemvThreads, fromA, at + 64 * c < rowBytes);
-        copyAsync16(slot + (2 * c + 1) * gemvThreads, fromB, at + 64 * c < rowBytes);
+        copyAsync16(slot + (2 * c) * gemvThreads, from.a + 64 * c, 64 * c < left);
+        copyAsync16(slot + (2 * c + 1) * gemvThreads, from.b + 64 * c, 64 * c < left);
       }
     }
-    F::copyScales(scales + ((next * gemvWarps + warp) * 16 + g) * 16, a, b, step, t);
+    F::copyScales(scales + ((next * gemvWarps + warp) * 16 + g) * 16, from.scales, t);
   }
 
   // advance ends a stage of copies, an empty one too.
@@ -103,6 +111,7 @@ struct Ring {
 //
 //	units(), perTile             outputs in all and of a tile: 16, or 8 pairs
 //	row(unit, half)              the rows of w for g (half 0) and g + 8 (half 1)
+//	even                         rows of units lie as far apart as the units
 //	begin()                      reads what the step was given, before x is there
 //	Operands early(unit, end, r) loads what finish will need besides the sums
 //	given                        early reads nothing that the step's kernels write
@@ -117,33 +126,34 @@ __device__ __forceinline__ void multiply(const GemvParams &p, const Staged<F> &s
                                          Ring<F> &ring, CopyNext copyNext) {
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
   const int steps = stepsOf(F::rowBytes(p.in)), rows = p.rows;
-  const bf16 *column = s.x + min(g, 2 * rows - 1) * s.stride + 8 * t;
-  const bool live = g < 2 * rows;
+  const uint8_t *column = s.x + min(g, 2 * rows - 1) * s.column + 16 * t;
+  const float *xScales = F::block ? s.scales + min(t, rows - 1) * (s.inPad / F::block) : nullptr;
+  const float norm = normOf(p, s, min(t, rows - 1));
   for (int tile = 0; tile < tiles.count; tile++) {
     // One warp finishes the tile; the others go on. The second buffer keeps them apart.
     const bool finisher = warp == tile % gemvWarps && t < rows;
     const int unit = tiles.begin(tile) + g, end = tiles.end(tile);
     if (finisher && !(E::given && tile < gemvWarps)) operands = epilogue.early(unit, end, t);
-    float sum[4] = {};
+    float sum[2] = {};
     for (int step = 0; step < steps; step++) {
       ring.wait();
-      if (F::sumLength) __syncwarp();
+      if (F::block) __syncwarp();
       F::step(sum, ring.pieces + ring.oldest * 4 * gemvThreads + threadIdx.x,
-              ring.scales + ((ring.oldest * gemvWarps + warp) * 16 + g) * 16, column, live,
-              s.blockSums + 2 * t, warp + gemvWarps * step);
-      if (F::sumLength) __syncwarp();
+              ring.scales + ((ring.oldest * gemvWarps + warp) * 16 + g) * 16, column, xScales,
+              warp + gemvWarps * step);
+      if (F::block) __syncwarp();
       if (++ring.oldest == ring.stages) ring.oldest = 0;
       copyNext();
     }
     float *sums = s.sums + (tile & 1) * gemvWarps * 64 + lane;
-    sums[warp * 64] = sum[0] + sum[1];
-    sums[warp * 64 + 32] = sum[2] + sum[3];
+    sums[warp * 64] = sum[0];
+    sums[warp * 64 + 32] = sum[1];
     __syncthreads();
     if (finisher) {
       float low = 0, high = 0;
 #pragma unroll
       for (int w = 0; w < gemvWarps; w++) low += sums[w * 64], high += sums[w * 64 + 32];
-      epilogue.finish(unit, end, t, operands, low, high);
+      epilogue.finish(unit, end, t, operands, norm * low, norm * high);
     }
   }
 }

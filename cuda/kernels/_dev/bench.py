@@ -270,27 +270,27 @@ def plan(d):
     was fastest in a whole step on an H100, as bench_tune found."""
     around = lambda units: min(2 * SMS, max(SMS, units))
     qkv, o = around((d.heads + 2 * d.kv) * D // 16), around(d.hidden // 16)
-    qkv = qkv if qkv < 2 * SMS else SMS
     wide = 3 * SMS // 2
+    qkv = qkv if qkv < 2 * SMS else wide
     o16 = wide if d.hidden // 16 <= SMS else o
     over = lambda blocks: -(d.inter // 8) % blocks
     gate = wide if over(wide) < over(2 * SMS) else 2 * SMS
     p = {
         "bf16": dict(
-            qkv=(qkv, 4 if qkv > SMS else 8), o=(o16, 4), gate=(SMS, 8), down=(SMS, 8), head=(SMS, 8)
+            qkv=(qkv, 4), o=(o16, 4), gate=(SMS, 8), down=(SMS, 8), head=(SMS, 8)
         ),
         "q8": dict(
-            qkv=(qkv, 2 if qkv > SMS else 6),
+            qkv=(qkv, 2),
             o=(o16, 4),
-            gate=(2 * SMS, 4),
-            down=(SMS, 4),
+            gate=(gate, 4),
+            down=(SMS, 8),
             head=(SMS, 4),
         ),
         "q4": dict(
-            qkv=(qkv, 2 if qkv > SMS else 8),
-            o=(o, 4),
+            qkv=(qkv, 2),
+            o=(SMS, 6),
             gate=(gate, 2),
-            down=(SMS, 4),
+            down=(SMS, 6),
             head=(2 * SMS, 2),
         ),
     }
