@@ -3,6 +3,7 @@
 package zen_test
 
 import (
+	"math"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -40,6 +41,12 @@ func (s sifting) Largest(dst []backend.Candidates, x *tensor.Tensor) {
 			if v >= c.Floor {
 				c.IDs, c.Values = append(c.IDs, int32(id)), append(c.Values, v)
 			}
+		}
+		if c.Temperature = dst[i].Temperature; c.Temperature > 0 {
+			for _, v := range row {
+				c.Total += math.Exp(float64(v-order[len(order)-1]) / float64(c.Temperature))
+			}
+			c.Total *= 1 - 5e-6
 		}
 		dst[i] = c
 	}
@@ -84,7 +91,9 @@ func TestCandidatesDoNotChangeTheAnswer(t *testing.T) {
 		case i%5 == 1:
 			req.Logprobs = true
 		case i%5 == 2:
-			req.TopK = nil
+			req.TopK = new(0)
+		case i%5 == 3:
+			req.TopK, req.FrequencyPenalty, req.RepetitionPenalty = new(0), 0, nil
 		case i == 9:
 			req.Sampler = sampling.Greedy{}
 		}
@@ -108,6 +117,8 @@ func TestCandidatesSaveTheWay(t *testing.T) {
 	for name, req := range map[string]zen.Request{
 		"greedy": {Prompt: "the rain in", MaxTokens: 20, Temperature: zen.Greedy(), IgnoreEOS: true},
 		"top_k":  {Prompt: "the rain in", MaxTokens: 20, Temperature: new(1.0), TopK: new(20), IgnoreEOS: true},
+		"top_p":  {Prompt: "the rain in", MaxTokens: 20, Temperature: new(1.0), TopK: new(0), TopP: new(0.7), IgnoreEOS: true},
+		"min_p":  {Prompt: "the rain in", MaxTokens: 20, Temperature: new(1.0), TopK: new(0), MinP: new(0.2), IgnoreEOS: true},
 	} {
 		downloaded.Store(0)
 		generate(t, m, req)

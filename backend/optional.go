@@ -33,6 +33,11 @@ type Candidates struct {
 	IDs    []int32   // [n] ascending
 	Values []float32 // [n]
 	Floor  float32
+
+	// Total is Σ exp((x - largest)/Temperature) over the row, to a part in 100,000, where
+	// the caller of Largest gave a Temperature above 0.
+	Temperature float32
+	Total       float64
 }
 
 // Sifter is a Backend that finds the largest elements of rows, so that sampling need
@@ -40,8 +45,8 @@ type Candidates struct {
 type Sifter interface {
 	// Largest waits for pending operations and sets dst[i] to the largest elements of
 	// row i of x, some hundreds of a long row. IDs is empty where a row has NaN or
-	// +Inf, nothing finite, or too many equal elements. The slices may be changed and
-	// are valid until the next call.
+	// +Inf, nothing finite, or too many equal elements. Temperatures are left as they
+	// are. The slices may be changed and are valid until the next call.
 	//
 	//	dst  [n]
 	//	x    [n, columns] F32

@@ -43,7 +43,7 @@ type Backend struct {
 
 	partialTiles *memory // parts of zen_qgemm's tiles
 	tileCounters *memory // of them
-	groups       *memory // maxima of Largest
+	groups, sums *memory // maxima and totals of Largest
 	raw          *memory // a piece of a quantised matrix as the host has it
 
 	candidates []byte // results of Largest, of AllocHost

@@ -27,7 +27,7 @@ type kernelSet struct {
 
 	attentionDecode, attentionCluster, attentionWide, attentionPrefill map[int]*byType // by headDim
 
-	rmsNorm, swiGLU, add, selectRows, groupMax, largest, scaleRows, readHost uint64
+	rmsNorm, swiGLU, add, selectRows, groupMax, totals, largest, scaleRows, readHost uint64
 }
 
 // suffixes are how kernels' names end.
@@ -84,7 +84,7 @@ func loadKernels(d *device) (*kernelSet, error) {
 	}
 	for name, f := range map[string]*uint64{
 		"zen_rmsnorm": &k.rmsNorm, "zen_swiglu": &k.swiGLU, "zen_add": &k.add,
-		"zen_select_rows": &k.selectRows, "zen_group_max": &k.groupMax, "zen_largest": &k.largest,
+		"zen_select_rows": &k.selectRows, "zen_group_max": &k.groupMax, "zen_largest": &k.largest, "zen_totals": &k.totals,
 		"zen_scale_rows": &k.scaleRows, "zen_read_host": &k.readHost,
 	} {
 		l.one(f, name, 0)

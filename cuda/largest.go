@@ -18,21 +18,26 @@ const (
 	groupElements   = 128 // of a row, whose maximum is taken
 	largestElements = 256 // of a row that are found at least, where it has four groups for each
 	largestCapacity = 512 // of a row that are found at most
-	largestWords    = 2 + 2*largestCapacity
+	totalParts      = 32  // of a row's total
+	largestWords    = 2 + 2*largestCapacity + totalParts
 	largestThreads  = 1024
 	maxColumns      = 1 << 20 // groups' maxima lie in shared memory
 )
 
 // Largest sets dst to the largest elements of each row.
 func (b *Backend) Largest(dst []backend.Candidates, x *tensor.Tensor) {
-	clear(dst)
-	n, columns := x.Dim(0), x.Dim(1)
+	n, columns, warm := x.Dim(0), x.Dim(1), false
+	for i := range dst {
+		dst[i] = backend.Candidates{Temperature: dst[i].Temperature}
+		warm = warm || dst[i].Temperature > 0
+	}
 	if b.failed() || x.Len() == 0 || columns > maxColumns {
 		return
 	}
 	groups := blocks(columns, groupElements)
 	keys := b.room(&b.groups, 4*n*groups)
-	host, err := b.hostRoom(4 * n * largestWords)
+	size := rounded(4 * n * largestWords)
+	host, err := b.hostRoom(size + rounded(4*n))
 	if err != nil {
 		b.stream.fail(err)
 	}
@@ -45,26 +50,58 @@ func (b *Backend) Largest(dst []backend.Candidates, x *tensor.Tensor) {
 	}
 	b.launch(b.kernels.groupMax, true, threads, blocks(groups, threads/32), n).
 		pointer(keys).pointer(address(x)).int(columns)
+	var totals uint64
+	if warm {
+		totals = b.totals(dst, x, keys, host[size:])
+	}
+	if b.failed() {
+		return
+	}
 	l := b.launch(b.kernels.largest, true, largestThreads, n).
-		pointer(hostAddress(host)).pointer(address(x)).pointer(keys).int(columns).int(max(1, min(largestElements, groups/4)))
+		pointer(hostAddress(host)).pointer(address(x)).pointer(keys).pointer(totals).
+		int(columns).int(max(1, min(largestElements, groups/4)))
 	l.shared = uint32(4 * groups)
 	if b.stream.await(words, largestWords) != nil {
 		return
 	}
 	for i := range dst {
-		dst[i] = candidates(words[i*largestWords:][:largestWords])
+		found(&dst[i], words[i*largestWords:][:largestWords])
 	}
 }
 
-// candidates reads a row of zen_largest's results.
-func candidates(words []int32) backend.Candidates {
+// totals launches what sums exp((x - largest)/temperature) over the rows of x, whose
+// groups have the maxima keys, and returns where the sums will be. The temperatures go
+// through host, pinned memory for them.
+func (b *Backend) totals(dst []backend.Candidates, x *tensor.Tensor, keys uint64, host []byte) uint64 {
+	n := len(dst)
+	size, given := rounded(4*totalParts*n), rounded(4*n)
+	totals := b.room(&b.sums, size+given)
+	if b.failed() {
+		return 0
+	}
+	temperatures := unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(host))), n)
+	for i := range dst {
+		temperatures[i] = dst[i].Temperature
+	}
+	b.readHost(totals+uint64(size), host[:given])
+	b.launch(b.kernels.totals, true, threads, totalParts, n).
+		pointer(totals).pointer(address(x)).pointer(keys).pointer(totals + uint64(size)).int(x.Dim(1))
+	return totals
+}
+
+// found sets c to a row of zen_largest's results.
+func found(c *backend.Candidates, words []int32) {
 	count := words[0]
 	if count < 1 || count > largestCapacity {
-		return backend.Candidates{}
+		return
 	}
-	values := unsafe.Slice((*float32)(unsafe.Pointer(&words[2+largestCapacity])), count)
-	return backend.Candidates{IDs: words[2:][:count:count], Values: values,
-		Floor: math.Float32frombits(uint32(words[1]))}
+	c.IDs, c.Floor = words[2:][:count:count], math.Float32frombits(uint32(words[1]))
+	c.Values = unsafe.Slice((*float32)(unsafe.Pointer(&words[2+largestCapacity])), count)
+	if c.Temperature > 0 {
+		for _, part := range unsafe.Slice((*float32)(unsafe.Pointer(&words[2+2*largestCapacity])), totalParts) {
+			c.Total += float64(part)
+		}
+	}
 }
 
 // hostRoom returns n bytes of pinned memory, which the next call uses again.

@@ -8,7 +8,17 @@ type Candidates struct {
 	IDs    []int32   // [n] ascending
 	Values []float32 // [n]
 	Floor  float32
+
+	// Total is Σ exp((x - largest)/Temperature) over the row, to a part in 100,000; with a
+	// Temperature of 0 it is not known.
+	Temperature float32
+	Total       float64
 }
+
+const (
+	totalError = 1e-5  // of Candidates.Total
+	drawError  = 1e-11 // of sums that are added up in another order, generously
+)
 
 // mostCandidates is the largest top_k that candidates are asked for: backends find a few hundred.
 const mostCandidates = 256
@@ -22,16 +32,38 @@ type lowering interface {
 	narrow(k Candidates, s *State) bool
 }
 
-// TakesCandidates reports whether SampleFrom can pick a token: greedily or with top_k, and without
-// processors of the caller's or settings that raise logits.
+// TakesCandidates reports whether SampleFrom can pick a token: greedily, with top_k, or with top_p
+// or min_p that leave few tokens, and without processors of the caller's or settings that raise
+// logits.
 func (c *Chain) TakesCandidates() bool {
 	for _, p := range c.processors {
 		if l, ok := p.(lowering); !ok || !l.lowers() {
 			return false
 		}
 	}
-	return c.params.Temperature == 0 || c.topK != nil && c.topK.k <= mostCandidates
+	switch {
+	case c.params.Temperature == 0:
+		return true
+	case c.topK != nil:
+		return c.topK.k <= mostCandidates
+	case c.typical():
+		return false // it keeps tokens for being neither likely nor unlikely
+	case c.nucleus():
+		return len(c.processors) == 0 // Total is that of the row before them
+	}
+	return c.params.MinP > 0
 }
+
+// TotalAt returns the temperature of the Candidates.Total that SampleFrom needs, or 0.
+func (c *Chain) TotalAt() float32 {
+	if c.params.Temperature == 0 || c.topK != nil || !c.nucleus() || !c.TakesCandidates() {
+		return 0
+	}
+	return float32(c.params.Temperature)
+}
+
+func (c *Chain) nucleus() bool { return c.params.TopP > 0 && c.params.TopP < 1 }
+func (c *Chain) typical() bool { return c.params.TypicalP > 0 && c.params.TypicalP < 1 }
 
 // SampleFrom picks the token that Sample would pick from the whole row. It reports false, having
 // changed nothing but the candidates' values, where they do not decide that or Sample would fail.
@@ -54,12 +86,57 @@ func (c *Chain) SampleFrom(k Candidates, s *State) (id int32, ok bool) {
 		}
 		return k.IDs[at], true
 	}
+	if c.topK == nil {
+		return c.sampleNucleus(k)
+	}
 	set, ok := c.largestOf(k)
 	if !ok {
 		return -1, false
 	}
 	c.narrow(&set)
-	return c.draw(&set), true
+	id, _ = c.draw(&set)
+	return id, true
+}
+
+// sampleNucleus is SampleFrom without top_k. The whole row's sums are others: the
+// token is the row's where no error of them within their bounds would give another.
+func (c *Chain) sampleNucleus(k Candidates) (id int32, ok bool) {
+	set, ok := c.nucleusOf(k)
+	if !ok {
+		return -1, false
+	}
+	id, margin := c.draw(&set)
+	if margin < drawError {
+		c.random.draws--
+		return -1, false
+	}
+	return id, true
+}
+
+// nucleusOf returns what top_p and min_p keep of the row, if all of it are candidates.
+func (c *Chain) nucleusOf(k Candidates) (kept, bool) {
+	_, top, err := argmax(k.Values)
+	if err != nil || top < k.Floor {
+		return kept{}, false
+	}
+	set := everything(k.Values, newScale(top, c.params.Temperature))
+	set.ids = k.IDs
+	if c.nucleus() {
+		share := c.params.TopP * k.Total
+		if k.Temperature != float32(c.params.Temperature) || !(c.filters.total(&set) >= share*(1+totalError)) {
+			return kept{}, false
+		}
+		most := set
+		c.filters.reach(&set, share*(1-totalError))
+		c.filters.reach(&most, share*(1+totalError))
+		if set.low != most.low || set.last != most.last {
+			return kept{}, false
+		}
+	}
+	if p := c.params.MinP; p > 0 {
+		c.filters.minP(&set, p)
+	}
+	return set, set.low >= k.Floor
 }
 
 // largestOf returns the set that top_k keeps of the row, which all are candidates if the last of

@@ -4,6 +4,7 @@ package sampling_test
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -85,6 +86,104 @@ func TestCandidatesGiveTheRowsToken(t *testing.T) {
 	}
 }
 
+// Without top_k the row's total is off by as much as it may be, one way or the other.
+func TestCandidatesOfANucleusGiveTheRowsToken(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		params sampling.Params
+		least  int // of 1000 rows that are decided
+	}{
+		{"top_p", sampling.Params{Temperature: 0.5, TopP: 0.6}, 700},
+		{"top_p and min_p", sampling.Params{Temperature: 0.6, TopP: 0.8, MinP: 0.05}, 350},
+		{"min_p", sampling.Params{Temperature: 0.8, MinP: 0.1}, 950},
+		{"min_p and a penalty", sampling.Params{Temperature: 0.8, MinP: 0.1, PresencePenalty: 0.3}, 900},
+	} {
+		for _, ties := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/ties=%v", c.name, ties), func(t *testing.T) {
+				const vocab = 1500
+				r := rand.New(rand.NewPCG(8, 8))
+				row, err := sampling.New(c.params, vocab)
+				require.NoError(t, err)
+				few, err := sampling.New(c.params, vocab)
+				require.NoError(t, err)
+				decided, state := 0, &sampling.State{Tokens: []int32{1, 2, 3}}
+				for i := range 1000 {
+					logits := normalLogits(r.Uint64(), vocab, 2)
+					if ties {
+						for j, x := range logits {
+							logits[j] = float32(int(8*x)) / 8
+						}
+					}
+					k := candidatesOf(logits, 40)
+					k.Temperature = few.TotalAt()
+					k.Total = totalOf(logits, k.Temperature) * (1 + 0.99e-5*float64(2*(i%2)-1))
+					before := few.Draws()
+					got, ok := few.SampleFrom(k, state)
+					want, err := row.Sample(logits, state)
+					require.NoError(t, err)
+					if ok {
+						decided++
+						require.Equal(t, want, got, "row %d", i)
+					} else {
+						require.Equal(t, before, few.Draws())
+						few.Seek(row.Draws())
+					}
+					require.Equal(t, row.Draws(), few.Draws())
+				}
+				require.GreaterOrEqual(t, decided, c.least)
+			})
+		}
+	}
+}
+
+// totalOf is Candidates.Total.
+func totalOf(logits []float32, temperature float32) (total float64) {
+	if temperature == 0 {
+		return 0
+	}
+	top := float64(slices.Max(logits))
+	for _, x := range logits {
+		total += math.Exp((float64(x) - top) / float64(temperature))
+	}
+	return total
+}
+
+// A total from which an error within its bound could make another nucleus does not decide:
+// here the mass of the first two of four tokens is the very share that top_p asks for.
+func TestTotalsTooNearDoNotDecide(t *testing.T) {
+	logits := []float32{2, 2, 1, 1}
+	k := candidatesOf(logits, 4)
+	k.Temperature, k.Total = 1, totalOf(logits, 1)
+	for share, decides := range map[float64]bool{1: false, 1 + 0.9e-5: false, 1 - 0.9e-5: false, 1 + 3e-5: true, 1 - 3e-5: true} {
+		c, err := sampling.New(sampling.Params{Temperature: 1, TopP: 2 / k.Total * share, Seed: 4}, len(logits))
+		require.NoError(t, err)
+		_, ok := c.SampleFrom(k, nil)
+		require.Equal(t, decides, ok, "%v", share)
+	}
+}
+
+func TestTotalIsAskedForWhereTopPNeedsIt(t *testing.T) {
+	for _, c := range []struct {
+		params sampling.Params
+		takes  bool
+		at     float32
+	}{
+		{sampling.Params{Temperature: 0.7, TopP: 0.9}, true, 0.7},
+		{sampling.Params{Temperature: 0.7, TopP: 0.9, MinP: 0.1}, true, 0.7},
+		{sampling.Params{Temperature: 0.7, MinP: 0.1}, true, 0},
+		{sampling.Params{Temperature: 0.7, TopP: 0.9, TopK: 20}, true, 0},
+		{sampling.Params{TopP: 0.9}, true, 0},
+		{sampling.Params{Temperature: 0.7}, false, 0},
+		{sampling.Params{Temperature: 0.7, TopP: 0.9, TypicalP: 0.9}, false, 0},
+		{sampling.Params{Temperature: 0.7, TopP: 0.9, PresencePenalty: 1}, false, 0},
+	} {
+		s, err := sampling.New(c.params, 300)
+		require.NoError(t, err)
+		require.Equal(t, c.takes, s.TakesCandidates(), "%+v", c.params)
+		require.Equal(t, c.at, s.TotalAt(), "%+v", c.params)
+	}
+}
+
 func TestCandidatesThatDoNotDecide(t *testing.T) {
 	const vocab = 300
 	logits := normalLogits(3, vocab, 1)
@@ -100,7 +199,10 @@ func TestCandidatesThatDoNotDecide(t *testing.T) {
 	}
 	require.True(t, sample(sampling.Params{Temperature: 1, TopK: 20}, candidatesOf(logits, 20)))
 	require.False(t, sample(sampling.Params{Temperature: 1, TopK: 21}, candidatesOf(logits, 20)), "too few")
-	require.False(t, sample(sampling.Params{Temperature: 1}, candidatesOf(logits, 20)), "no top_k")
+	require.False(t, sample(sampling.Params{Temperature: 1}, candidatesOf(logits, 20)), "nothing keeps few")
+	require.False(t, sample(sampling.Params{Temperature: 1, TopP: 0.2}, candidatesOf(logits, 20)), "no total")
+	require.True(t, sample(sampling.Params{Temperature: 1, MinP: 0.5}, candidatesOf(logits, 20)))
+	require.False(t, sample(sampling.Params{Temperature: 1, MinP: 0.01}, candidatesOf(logits, 20)), "more than there are")
 	require.False(t, sample(sampling.Params{Temperature: 1, TopK: 299}, candidatesOf(logits, 300)), "a large top_k")
 	require.False(t, sample(sampling.Params{}, sampling.Candidates{}), "none")
 	require.False(t, sample(sampling.Params{LogitBias: map[int32]float64{1: 3}}, candidatesOf(logits, 20)), "raised")

@@ -100,7 +100,8 @@ func (c *Chain) Sample(logits []float32, s *State) (int32, error) {
 	if err != nil {
 		return -1, err
 	}
-	return c.draw(&set), nil
+	id, _ := c.draw(&set)
+	return id, nil
 }
 
 // Draws returns how many random numbers the chain has used: one per token sampled.
@@ -121,14 +122,14 @@ func (c *Chain) filter(logits []float32) (kept, error) {
 
 // narrow applies what follows top_k.
 func (c *Chain) narrow(set *kept) {
-	if p := c.params.TopP; p > 0 && p < 1 {
-		c.filters.topP(set, p)
+	if c.nucleus() {
+		c.filters.topP(set, c.params.TopP)
 	}
 	if p := c.params.MinP; p > 0 {
 		c.filters.minP(set, p)
 	}
-	if p := c.params.TypicalP; p > 0 && p < 1 {
-		c.filters.typicalP(set, p)
+	if c.typical() {
+		c.filters.typicalP(set, c.params.TypicalP)
 	}
 }
 
@@ -149,8 +150,9 @@ func (c *Chain) largest(logits []float32) (kept, error) {
 }
 
 // draw picks a token of the set in proportion to its weight: the first, in id order, at which the
-// running sum of the weights passes a uniform share of the whole.
-func (c *Chain) draw(s *kept) int32 {
+// running sum of the weights passes a uniform share of the whole. The margin is how far that share
+// is from where another token begins, as a part of the whole.
+func (c *Chain) draw(s *kept) (id int32, margin float64) {
 	b := &c.filters.block
 	total, blocks := 0.0, 0
 	for from := 0; from < len(s.logits); from += blockLen {
@@ -164,8 +166,8 @@ func (c *Chain) draw(s *kept) int32 {
 	}
 	at, rest := walk(c.sums[:blocks], c.random.float()*total)
 	n := b.load(s, at*blockLen)
-	i, _ := walk(b.weights[:n], rest)
-	return s.token(b.position(i))
+	i, rest := walk(b.weights[:n], rest)
+	return s.token(b.position(i)), min(rest, b.weights[i]-rest) / total
 }
 
 // walk returns the first position at which the running sum of w passes share, and what was left of

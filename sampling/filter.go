@@ -92,8 +92,14 @@ func (f *filters) topP(s *kept, p float64) {
 	mass := f.total(s)
 	f.minP(s, (1-p)*mass/float64(len(s.logits))/2)
 	f.compact(s)
+	f.reach(s, p*mass)
+}
+
+// reach keeps the smallest set of largest logits that holds a mass, the lower positions first
+// among equals.
+func (f *filters) reach(s *kept, mass float64) {
 	within := *s
-	pick := selection{above: 32, target: p * mass}
+	pick := selection{above: 32, target: mass}
 	for _, shift := range radixShifts {
 		f.histogram(&within, &pick, shift, nil)
 		f.cross(&pick, shift)

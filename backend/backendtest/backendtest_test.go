@@ -429,11 +429,12 @@ type sifting struct {
 
 func (s sifting) Largest(dst []backend.Candidates, x *tensor.Tensor) {
 	for i := range dst {
-		dst[i] = s.row(tensor.Slice[float32](x.Rows(i, 1)))
+		dst[i] = s.row(tensor.Slice[float32](x.Rows(i, 1)), dst[i].Temperature)
 	}
 }
 
-func (s sifting) row(row []float32) (c backend.Candidates) {
+func (s sifting) row(row []float32, temperature float32) (c backend.Candidates) {
+	c.Temperature = temperature
 	var finite []float32
 	for _, v := range row {
 		if !(v <= math.MaxFloat32) {
@@ -454,7 +455,12 @@ func (s sifting) row(row []float32) (c backend.Candidates) {
 		}
 	}
 	if len(c.IDs) > 3*s.k {
-		return backend.Candidates{}
+		return backend.Candidates{Temperature: temperature}
+	}
+	if temperature > 0 {
+		for _, v := range row {
+			c.Total += math.Exp(float64(v-finite[len(finite)-1]) / float64(temperature))
+		}
 	}
 	if s.change != nil {
 		s.change(&c)
@@ -480,6 +486,8 @@ func TestCandidateChecksCatch(t *testing.T) {
 		"none":           func(c *backend.Candidates) { *c = backend.Candidates{} },
 		"out of order":   func(c *backend.Candidates) { slices.Reverse(c.IDs) },
 		"a higher floor": func(c *backend.Candidates) { c.Floor = c.Values[0] + 1 },
+		"another total":  func(c *backend.Candidates) { c.Total *= 1 + 2e-5 },
+		"no temperature": func(c *backend.Candidates) { c.Temperature = 0 },
 	} {
 		require.NotEmpty(t, failures(160, change), name)
 	}

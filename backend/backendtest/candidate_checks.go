@@ -5,6 +5,7 @@ package backendtest
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/zenlm/zen/backend"
 )
@@ -38,10 +39,14 @@ func (d *device) largest() {
 				}
 				values = narrowed(values)
 				x, got := d.input(values, rows, columns), make([]backend.Candidates, rows)
+				for i := range got { // a middle row is not asked for its total
+					got[i].Temperature = []float32{0.7, 0, 3}[i]
+				}
 				sifter.Largest(got, x)
 				for i, c := range got {
 					label := fmt.Sprintf("%s of %d: row %d of %d", name, columns, i, rows)
 					d.candidates(label, c, values[i*columns:][:columns], name == "distinct" || name == "negative")
+					d.total(label, c, values[i*columns:][:columns], []float32{0.7, 0, 3}[i])
 				}
 				d.release()
 			}
@@ -86,6 +91,21 @@ func (d *device) candidates(label string, got backend.Candidates, row []float64,
 	}
 	if at != len(got.IDs) {
 		d.Errorf("%s: %d candidates, want %d from %v up", label, len(got.IDs), at, got.Floor)
+	}
+}
+
+// total checks that the row's total is as near as a sampler asks for.
+func (d *device) total(label string, got backend.Candidates, row []float64, temperature float32) {
+	d.Helper()
+	want := 0.0
+	if len(got.IDs) > 0 && temperature > 0 {
+		top := slices.Max(row)
+		for _, x := range row {
+			want += math.Exp((x - top) / float64(temperature))
+		}
+	}
+	if got.Temperature != temperature || !(math.Abs(got.Total-want) <= 1e-5*want) {
+		d.Errorf("%s: total %v at %v, want %v at %v", label, got.Total, got.Temperature, want, temperature)
 	}
 }
 

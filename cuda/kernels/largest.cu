@@ -11,6 +11,8 @@ namespace zen {
 constexpr int groupElements = 128;
 constexpr int largestCapacity = 512;  // elements that a row's result has room for
 constexpr int largestThreads = 1024;
+constexpr int totalParts = 32;  // of a row's total
+constexpr int largestWords = 2 + 2 * largestCapacity + totalParts;
 constexpr uint32_t notFinite = 0xffffffffu;  // the key of NaN and +Inf
 constexpr uint32_t lowestKey = 0x00800000u;  // of the least finite float; -Inf's is below
 
@@ -126,19 +128,59 @@ extern "C" __global__ void __launch_bounds__(256)
   if (lane == 0) keys[int64_t(blockIdx.y) * groups + group] = key;
 }
 
+// zen_totals sums exp((x - largest)/temperature) over parts of rows.
+//
+//	totals        [rows, 32]; nothing for rows with a temperature of 0
+//	x             [rows, columns]  F32
+//	keys          [rows, groups]   of zen_group_max
+//	temperatures  [rows]
+//
+// grid: (32, rows); block: 256
+extern "C" __global__ void __launch_bounds__(256)
+    zen_totals(float *totals, const float *x, const uint32_t *keys, const float *temperatures,
+               int columns) {
+  __shared__ float scratch[33];
+  __shared__ uint32_t tops[8];
+  waitForPredecessor();
+  releaseSuccessor();
+  const float temperature = readL2(temperatures + blockIdx.y);
+  if (!(temperature > 0)) return;
+  const int groups = (columns + groupElements - 1) / groupElements;
+  keys += int64_t(blockIdx.y) * groups;
+  uint32_t top = 0;
+  for (int g = threadIdx.x; g < groups; g += 256) top = max(top, __ldcg(keys + g));
+  top = __reduce_max_sync(everyLane, top);
+  if (threadIdx.x % 32 == 0) tops[threadIdx.x / 32] = top;
+  __syncthreads();
+#pragma unroll
+  for (int w = 0; w < 8; w++) top = max(top, tops[w]);
+  const float largest = keyOrder(top), perUnit = 1.44269504f / temperature;
+  const float *row = x + int64_t(blockIdx.y) * columns;
+  const int part = (columns + totalParts - 1) / totalParts, begin = blockIdx.x * part;
+  float sum = 0;
+#pragma unroll 4
+  for (int i = begin + threadIdx.x; i < min(begin + part, columns); i += 256)
+    sum += exp2f((readL2(row + i) - largest) * perUnit);
+  sum = blockSum(sum, scratch);
+  if (threadIdx.x == 0) totals[blockIdx.y * totalParts + blockIdx.x] = sum;
+}
+
 // zen_largest lists the elements of each row from the k-th largest maximum of its
 // groups up, in order of their columns.
 //
-//	out   [rows, 2 + 2·512]  count; the least of them, F32; columns [512]; elements [512] F32
-//	x     [rows, columns]    F32
-//	keys  [rows, groups]     of zen_group_max; k <= groups
+//	out     [rows, 2 + 2·512 + 32]  count; the least of them, F32; columns [512]; elements
+//	                                [512] F32; totals [32] F32
+//	x       [rows, columns]         F32
+//	keys    [rows, groups]          of zen_group_max; k <= groups
+//	totals  [rows, 32]              of zen_totals, or null
 //
 // The count is 0 where a row has NaN or +Inf, nothing finite, or more than fit. It is
 // written last: out may lie in the host's memory, and the host wait for it.
 //
 // grid: rows; block: 1024; shared: 4·groups bytes.
 extern "C" __global__ void __launch_bounds__(largestThreads)
-    zen_largest(int *out, const float *x, const uint32_t *keys, int columns, int k) {
+    zen_largest(int *out, const float *x, const uint32_t *keys, const float *totals, int columns,
+                int k) {
   extern __shared__ uint32_t groupKeys[];
   __shared__ int scratch[33];
   __shared__ int selected[largestThreads];  // groups that have elements to list
@@ -149,7 +191,7 @@ extern "C" __global__ void __launch_bounds__(largestThreads)
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
   const int groups = (columns + groupElements - 1) / groupElements;
   const float *row = x + int64_t(blockIdx.x) * columns;
-  out += int64_t(blockIdx.x) * (2 + 2 * largestCapacity);
+  out += int64_t(blockIdx.x) * largestWords;
   bool bad = false;
   for (int g = threadIdx.x; g < groups; g += largestThreads) {
     groupKeys[g] = __ldcg(keys + int64_t(blockIdx.x) * groups + g);
@@ -236,6 +278,9 @@ extern "C" __global__ void __launch_bounds__(largestThreads)
   static_assert(largestThreads == 2 * largestCapacity);
   if (threadIdx.x == 0) out[1] = __float_as_int(keyOrder(least));
   if (threadIdx.x % largestCapacity < total) out[2 + threadIdx.x] = found[threadIdx.x];
+  if (totals && threadIdx.x < totalParts)
+    out[2 + 2 * largestCapacity + threadIdx.x] =
+        __float_as_int(readL2(totals + blockIdx.x * totalParts + threadIdx.x));
   __syncthreads();
   if (threadIdx.x == 0) publish(out, total);
 }

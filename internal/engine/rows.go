@@ -55,6 +55,12 @@ func (e *Engine) sift(logits *tensor.Tensor) error {
 		return nil
 	}
 	rows := e.sifted[:logits.Dim(0)]
+	clear(rows)
+	for _, s := range e.spans {
+		for i := range rows[s.first:][:s.n] {
+			rows[s.first+i].Temperature = s.task.Temperature
+		}
+	}
 	e.sifter.Largest(rows, logits)
 	if err := e.step.Sync(); err != nil {
 		return err

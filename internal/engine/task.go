@@ -55,6 +55,9 @@ type Task struct {
 	// do not do, having done nothing, and Row is called.
 	Candidates func(c backend.Candidates) (ok, more bool, err error)
 
+	// Temperature is that of the Total which Candidates needs, or 0.
+	Temperature float32
+
 	// Hidden, if set, takes the place of Row: it gets the final hidden states
 	// [n, hidden] of the same rows, in order and in pieces, each valid during the
 	// call, and no logits are computed. The task ends once all Tokens are fed.
