@@ -113,45 +113,58 @@ const (
 
 // gemvShape chooses for a weight and the outputs of the launch.
 func (b *Backend) gemvShape(r role, weight *tensor.Tensor, outputs int) shape {
-	dtype, in := weight.DType, weight.Dim(1)
-	tiles, processors := blocks(outputs, 16), b.device.info.multiprocessors
-	small := tiles <= 2*processors
-	quantized := dtype == tensor.Q8 || dtype == tensor.Q4
-	switch {
-	case r == qkvRole && tiles > processors && tiles <= 3*processors:
-		s := shape{0, 4}
-		if quantized {
-			s.stages = 2
-		}
-		if !small {
-			s.blocks = 3
-		}
-		return s
-	case r == qkvRole && dtype == tensor.Q8:
-		return shape{2, 6}
-	case r == qkvRole:
-		return shape{2, 8}
-	case r == plainRole && tiles <= processors && dtype != tensor.Q4 && in <= 2*outputs: // o
-		return shape{3, 4}
-	case r == plainRole && small && dtype == tensor.Q4: // o and down
-		return shape{2, 6}
-	case r == plainRole && small && in <= 2*outputs:
-		return shape{0, 4}
-	case r == plainRole && small && quantized: // down
-		return shape{2, 8}
-	case r == gatedRole && quantized:
-		s := shape{4, 2}
-		if waste(tiles, 3*processors/2) < waste(tiles, 2*processors) {
-			s.blocks = 3
-		}
-		if dtype == tensor.Q8 {
-			s.stages = 4
-		}
-		return s
-	case dtype == tensor.Q8:
+	dtype, tiles, processors := weight.DType, blocks(outputs, 16), b.device.info.multiprocessors
+	switch r {
+	case qkvRole:
+		return qkvShape(dtype, tiles, processors)
+	case gatedRole:
+		return gatedShape(dtype, tiles, processors)
+	}
+	switch wide := weight.Dim(1) > 2*outputs; {
+	case tiles > 2*processors && dtype == tensor.Q8: // head
 		return shape{2, 4}
-	case dtype == tensor.Q4:
+	case tiles > 2*processors && dtype == tensor.Q4:
 		return shape{4, 2}
+	case tiles > 2*processors:
+		return shape{2, 8}
+	case dtype == tensor.Q4: // o and down
+		return shape{2, 6}
+	case wide: // down
+		return shape{2, 8}
+	case tiles <= processors:
+		return shape{3, 4}
+	}
+	return shape{0, 4}
+}
+
+func qkvShape(dtype tensor.DType, tiles, processors int) shape {
+	quantized := dtype == tensor.Q8 || dtype == tensor.Q4
+	switch several := tiles > processors && tiles <= 3*processors; {
+	case several && tiles <= 2*processors && quantized:
+		return shape{0, 2}
+	case several && tiles <= 2*processors:
+		return shape{0, 4}
+	case several && quantized:
+		return shape{3, 2}
+	case several:
+		return shape{3, 4}
+	case dtype == tensor.Q8:
+		return shape{2, 6}
+	}
+	return shape{2, 8}
+}
+
+func gatedShape(dtype tensor.DType, tiles, processors int) shape {
+	s := shape{4, 2}
+	if waste(tiles, 3*processors/2) < waste(tiles, 2*processors) {
+		s.blocks = 3
+	}
+	switch dtype {
+	case tensor.Q4:
+		return s
+	case tensor.Q8:
+		s.stages = 4
+		return s
 	}
 	return shape{2, 8}
 }
@@ -166,6 +179,9 @@ func (b *Backend) launchGemv(kernel uint64, r role, rows, outputs int, weight *t
 	grid := s.blocks * processors / 2
 	if s.blocks == 0 {
 		grid = min(2*processors, max(processors, blocks(outputs, 16)))
+	}
+	if weight.Quantized() {
+		grid = min(grid, blocks(outputs, 16))
 	}
 	for s.stages > 2 && gemvShared(rows, s.stages, weight) > b.device.info.shared {
 		s.stages -= 2

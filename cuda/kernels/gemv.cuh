@@ -190,9 +190,13 @@ __device__ __forceinline__ void stageX(const GemvParams &p, const Staged<F> &s, 
         float v[batch][8];
 #pragma unroll
         for (int i = 0; i < batch; i++) load8<whole>(v[i], x, base + i * span + first, p.in);
+        // Few branches: the compiler mixes what lies between them.
 #pragma unroll
-        for (int i = 0; i < batch; i++)
-          if (base + i * span < inPad) store8<F>(s, v[i], r, base + i * span + first);
+        for (int i = 0; i < batch; i++) {
+          if (i == 1 || i == 3)
+            if (base + i * span >= inPad) break;
+          store8<F>(s, v[i], r, base + i * span + first);
+        }
       }
       continue;
     }

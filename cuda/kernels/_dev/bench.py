@@ -273,6 +273,7 @@ def plan(d):
     wide = 3 * SMS // 2
     qkv = qkv if qkv < 2 * SMS else wide
     o16 = wide if d.hidden // 16 <= SMS else o
+    least = min(SMS, d.hidden // 16)
     over = lambda blocks: -(d.inter // 8) % blocks
     gate = wide if over(wide) < over(2 * SMS) else 2 * SMS
     p = {
@@ -281,16 +282,16 @@ def plan(d):
         ),
         "q8": dict(
             qkv=(qkv, 2),
-            o=(o16, 4),
+            o=(min(o16, d.hidden // 16), 4),
             gate=(gate, 4),
-            down=(SMS, 8),
+            down=(least, 8),
             head=(SMS, 4),
         ),
         "q4": dict(
             qkv=(qkv, 2),
-            o=(SMS, 6),
+            o=(least, 6),
             gate=(gate, 2),
-            down=(SMS, 6),
+            down=(least, 6),
             head=(2 * SMS, 2),
         ),
     }
