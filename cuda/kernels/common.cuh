@@ -90,7 +90,7 @@ __device__ __forceinline__ float blockSum(float x, float *scratch) {
 }
 
 // silu is x / (1 + exp(-x)).
-__device__ __forceinline__ float silu(float x) { return __fdividef(x, 1.f + __expf(-x)); }
+__device__ __forceinline__ float silu(float x) { return x / (1.f + expf(-x)); }
 
 // pack puts two values, rounded, into one register; the first in the low half.
 __device__ __forceinline__ uint32_t pack(bf16, float low, float high) {
