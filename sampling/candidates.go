@@ -123,7 +123,8 @@ func (c *Chain) nucleusOf(k Candidates) (kept, bool) {
 	set.ids = k.IDs
 	if c.nucleus() {
 		share := c.params.TopP * k.Total
-		if k.Temperature != float32(c.params.Temperature) || !(c.filters.total(&set) >= share*(1+totalError)) {
+		known := k.Temperature > 0 && k.Temperature == float32(c.params.Temperature)
+		if !known || !(c.filters.total(&set) >= share*(1+totalError)) {
 			return kept{}, false
 		}
 		most := set

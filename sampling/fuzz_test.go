@@ -12,8 +12,8 @@ import (
 	"github.com/zenlm/zen/sampling"
 )
 
-// FuzzSample checks that no parameters and no logits make the chain panic, and that the token it
-// answers is one of the vocabulary that is not forbidden.
+// FuzzSample checks that no parameters and no logits make the chain panic, that the token it
+// answers is one of the vocabulary that is not forbidden, and that candidates give no other.
 func FuzzSample(f *testing.F) {
 	f.Add(0.7, 40, 0.9, 0.05, 0.5, 1.05, 0.5, 0.5, 1.0, uint64(1), []byte("\x00\x00\x80\x3f\x00\x00\x00\x40\x00\x00\x80\xff"))
 	f.Add(1.0, 0, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, uint64(2), []byte("\x00\x00\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00"))
@@ -37,16 +37,42 @@ func FuzzSample(f *testing.F) {
 		}
 		state := &sampling.State{Tokens: []int32{0, int32(seed % 5)}, PromptTokens: int(int8(seed))}
 		sampling.Logprobs(nil, logits, int32(seed%7), k)
+		few, err := sampling.New(p, len(logits))
+		if err != nil {
+			t.Fatal(err)
+		}
 		for range 3 {
+			guess, decided := int32(0), false
+			if k := candidatesOf(logits, 1+int(seed%9)); ordinary(logits) {
+				k.Temperature = few.TotalAt()
+				k.Total = totalOf(logits, k.Temperature)
+				guess, decided = few.SampleFrom(k, state)
+			}
 			id, err := chain.Sample(logits, state)
+			if decided && (err != nil || guess != id) {
+				t.Fatalf("candidates %d, the row %d, %v", guess, id, err)
+			}
 			if err != nil {
 				return
 			}
+			few.Seek(chain.Draws())
 			if id < 0 || int(id) >= len(logits) || math.IsInf(float64(logits[id]), -1) {
 				t.Fatalf("token %d of logits %v", id, logits)
 			}
 		}
 	})
+}
+
+// ordinary reports whether a backend finds candidates of such a row.
+func ordinary(logits []float32) bool {
+	finite := false
+	for _, x := range logits {
+		if !(x <= math.MaxFloat32) {
+			return false
+		}
+		finite = finite || x >= -math.MaxFloat32
+	}
+	return finite
 }
 
 // FuzzStopMatcher compares the matcher with a naive search, whatever the stop strings and the cuts.
