@@ -30,6 +30,9 @@ type lowering interface {
 
 	// narrow edits the candidates as Process does, and reports whether Process would succeed.
 	narrow(k Candidates, s *State) bool
+
+	// most returns a bound of how many tokens of the row it lowers.
+	most(s *State) int
 }
 
 // TakesCandidates reports whether SampleFrom can pick a token: greedily, with top_k, or with top_p
@@ -48,10 +51,8 @@ func (c *Chain) TakesCandidates() bool {
 		return c.topK.k <= mostCandidates
 	case c.typical():
 		return false // it keeps tokens for being neither likely nor unlikely
-	case c.nucleus():
-		return len(c.processors) == 0 // Total is that of the row before them
 	}
-	return c.params.MinP > 0
+	return c.nucleus() || c.params.MinP > 0
 }
 
 // TotalAt returns the temperature of the Candidates.Total that SampleFrom needs, or 0.
@@ -74,6 +75,12 @@ func (c *Chain) SampleFrom(k Candidates, s *State) (id int32, ok bool) {
 	if s == nil {
 		s = new(State)
 	}
+	var below mass
+	if c.params.Temperature != 0 && c.topK == nil && c.nucleus() {
+		if below, ok = c.massBelow(k, s); !ok {
+			return -1, false
+		}
+	}
 	for _, p := range c.processors {
 		if !p.(lowering).narrow(k, s) {
 			return -1, false
@@ -87,7 +94,7 @@ func (c *Chain) SampleFrom(k Candidates, s *State) (id int32, ok bool) {
 		return k.IDs[at], true
 	}
 	if c.topK == nil {
-		return c.sampleNucleus(k)
+		return c.sampleNucleus(k, below)
 	}
 	set, ok := c.largestOf(k)
 	if !ok {
@@ -98,10 +105,34 @@ func (c *Chain) SampleFrom(k Candidates, s *State) (id int32, ok bool) {
 	return id, true
 }
 
+// mass is what the logits below the floor weigh: least when the processors lower as many of
+// them as they can, and most when none.
+type mass struct {
+	least, most float64
+	scale       scale // before the processors
+}
+
+// massBelow returns the mass of what is not among the candidates, from the row's total.
+func (c *Chain) massBelow(k Candidates, s *State) (m mass, ok bool) {
+	_, top, err := argmax(k.Values)
+	if err != nil || !(k.Temperature > 0) || k.Temperature != float32(c.params.Temperature) {
+		return m, false
+	}
+	m.scale = newScale(top, c.params.Temperature)
+	set := everything(k.Values, m.scale)
+	inside := c.filters.total(&set)
+	m.least, m.most = k.Total*(1-totalError)-inside, k.Total*(1+totalError)-inside
+	for _, p := range c.processors {
+		m.least -= float64(p.(lowering).most(s)) * m.scale.weight(k.Floor)
+	}
+	m.least = max(0, m.least)
+	return m, m.most >= m.least
+}
+
 // sampleNucleus is SampleFrom without top_k. The whole row's sums are others: the
 // token is the row's where no error of them within their bounds would give another.
-func (c *Chain) sampleNucleus(k Candidates) (id int32, ok bool) {
-	set, ok := c.nucleusOf(k)
+func (c *Chain) sampleNucleus(k Candidates, below mass) (id int32, ok bool) {
+	set, ok := c.nucleusOf(k, below)
 	if !ok {
 		return -1, false
 	}
@@ -114,7 +145,7 @@ func (c *Chain) sampleNucleus(k Candidates) (id int32, ok bool) {
 }
 
 // nucleusOf returns what top_p and min_p keep of the row, if all of it are candidates.
-func (c *Chain) nucleusOf(k Candidates) (kept, bool) {
+func (c *Chain) nucleusOf(k Candidates, below mass) (kept, bool) {
 	_, top, err := argmax(k.Values)
 	if err != nil || top < k.Floor {
 		return kept{}, false
@@ -122,15 +153,16 @@ func (c *Chain) nucleusOf(k Candidates) (kept, bool) {
 	set := everything(k.Values, newScale(top, c.params.Temperature))
 	set.ids = k.IDs
 	if c.nucleus() {
-		share := c.params.TopP * k.Total
-		known := k.Temperature > 0 && k.Temperature == float32(c.params.Temperature)
-		if !known || !(c.filters.total(&set) >= share*(1+totalError)) {
+		inside := c.filters.total(&set)
+		unit := below.scale.weight(top) // of the largest logit now, by the one before
+		least, most := c.params.TopP*(inside+below.least/unit), c.params.TopP*(inside+below.most/unit)
+		if !(inside >= most) {
 			return kept{}, false
 		}
-		most := set
-		c.filters.reach(&set, share*(1-totalError))
-		c.filters.reach(&most, share*(1+totalError))
-		if set.low != most.low || set.last != most.last {
+		more := set
+		c.filters.reach(&set, least)
+		c.filters.reach(&more, most)
+		if set.low != more.low || set.last != more.last {
 			return kept{}, false
 		}
 	}
@@ -178,7 +210,11 @@ func (b *bias) narrow(k Candidates, _ *State) bool {
 	return true
 }
 
+func (b *bias) most(*State) int { return len(b.ids) }
+
 func (b *ban) lowers() bool { return true }
+
+func (b *ban) most(*State) int { return len(b.ids) }
 
 func (b *ban) narrow(k Candidates, s *State) bool {
 	if len(s.Completion()) >= b.until {
@@ -193,6 +229,8 @@ func (b *ban) narrow(k Candidates, s *State) bool {
 	}
 	return true
 }
+
+func (p *penalties) most(s *State) int { return len(s.Tokens) }
 
 func (p *penalties) lowers() bool { return p.repetition >= 1 && p.presence >= 0 && p.frequency >= 0 }
 

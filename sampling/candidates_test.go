@@ -96,6 +96,8 @@ func TestCandidatesOfANucleusGiveTheRowsToken(t *testing.T) {
 		{"top_p", sampling.Params{Temperature: 0.5, TopP: 0.6}, 700},
 		{"top_p and min_p", sampling.Params{Temperature: 0.6, TopP: 0.8, MinP: 0.05}, 350},
 		{"min_p", sampling.Params{Temperature: 0.8, MinP: 0.1}, 950},
+		{"top_p and penalties", sampling.Params{Temperature: 0.4, TopP: 0.6, PresencePenalty: 0.3, RepetitionPenalty: 1.1}, 500},
+		{"top_p and a bias", sampling.Params{Temperature: 0.4, TopP: 0.6, LogitBias: map[int32]float64{1: -5, 2: -100}}, 700},
 		{"min_p and a penalty", sampling.Params{Temperature: 0.8, MinP: 0.1, PresencePenalty: 0.3}, 900},
 	} {
 		for _, ties := range []bool{false, true} {
@@ -113,6 +115,9 @@ func TestCandidatesOfANucleusGiveTheRowsToken(t *testing.T) {
 						for j, x := range logits {
 							logits[j] = float32(int(8*x)) / 8
 						}
+					}
+					for _, id := range state.Tokens {
+						logits[id] += 4 // likely ones, so that penalties bite
 					}
 					k := candidatesOf(logits, 40)
 					k.Temperature = few.TotalAt()
@@ -149,9 +154,9 @@ func totalOf(logits []float32, temperature float32) (total float64) {
 }
 
 // A total from which an error within its bound could make another nucleus does not decide:
-// here the mass of the first two of four tokens is the very share that top_p asks for.
+// here the mass of the first two of five tokens is the very share that top_p asks for.
 func TestTotalsTooNearDoNotDecide(t *testing.T) {
-	logits := []float32{2, 2, 1, 1}
+	logits := []float32{2, 2, 1, 1, 0}
 	k := candidatesOf(logits, 4)
 	k.Temperature, k.Total = 1, totalOf(logits, 1)
 	for share, decides := range map[float64]bool{1: false, 1 + 0.9e-5: false, 1 - 0.9e-5: false, 1 + 3e-5: true, 1 - 3e-5: true} {
@@ -160,6 +165,13 @@ func TestTotalsTooNearDoNotDecide(t *testing.T) {
 		_, ok := c.SampleFrom(k, nil)
 		require.Equal(t, decides, ok, "%v", share)
 	}
+	// Two tokens are enough with the fifth gone, which the candidates do not show, else three.
+	c, err := sampling.New(sampling.Params{
+		Temperature: 1, TopP: 2 / (k.Total - math.Exp(-2)/2), Seed: 4, LogitBias: map[int32]float64{4: -100},
+	}, len(logits))
+	require.NoError(t, err)
+	_, ok := c.SampleFrom(k, nil)
+	require.False(t, ok, "what is below the floor may be lowered")
 }
 
 func TestTotalIsAskedForWhereTopPNeedsIt(t *testing.T) {
@@ -175,7 +187,8 @@ func TestTotalIsAskedForWhereTopPNeedsIt(t *testing.T) {
 		{sampling.Params{TopP: 0.9}, true, 0},
 		{sampling.Params{Temperature: 0.7}, false, 0},
 		{sampling.Params{Temperature: 0.7, TopP: 0.9, TypicalP: 0.9}, false, 0},
-		{sampling.Params{Temperature: 0.7, TopP: 0.9, PresencePenalty: 1}, false, 0},
+		{sampling.Params{Temperature: 0.7, TopP: 0.9, PresencePenalty: 1}, true, 0.7},
+		{sampling.Params{Temperature: 0.7, TopP: 0.9, PresencePenalty: -1}, false, 0},
 	} {
 		s, err := sampling.New(c.params, 300)
 		require.NoError(t, err)
