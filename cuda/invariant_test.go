@@ -95,6 +95,9 @@ func TestCandidatesGiveTheSameAnswers(t *testing.T) {
 		if i%2 == 0 {
 			req.TopP, req.RepetitionPenalty, req.MinTokens = new(0.9), new(1.1), 5
 		}
+		if i%4 == 0 {
+			req.TopK = new(0)
+		}
 		want := req
 		want.Processors = []zen.LogitProcessor{idle{}}
 		a, err := m.Generate(context.Background(), req)
