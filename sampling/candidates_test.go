@@ -42,45 +42,67 @@ var candidateCases = []struct {
 	{"negative bias", sampling.Params{Temperature: 1, TopK: 20, LogitBias: map[int32]float64{3: -4, 700: -100}}, 50},
 }
 
-// Every token from candidates is the whole row's, and the streams of random
-// numbers stay together.
+// both are two chains of the same settings: of whole rows, and of candidates.
+type both struct {
+	row, few *sampling.Chain
+	decided  int // rows that candidates decided
+}
+
+func newBoth(t *testing.T, p sampling.Params, vocab int, extra ...sampling.LogitProcessor) *both {
+	row, err := sampling.New(p, vocab, extra...)
+	require.NoError(t, err)
+	few, err := sampling.New(p, vocab, extra...)
+	require.NoError(t, err)
+	require.True(t, few.TakesCandidates())
+	return &both{row: row, few: few}
+}
+
+// sample returns the row's token, which is that of the candidates if they decide it. The streams
+// of random numbers stay together.
+func (b *both) sample(t *testing.T, logits []float32, k sampling.Candidates, s *sampling.State) int32 {
+	before := b.few.Draws()
+	got, ok := b.few.SampleFrom(k, s)
+	want, err := b.row.Sample(logits, s)
+	require.NoError(t, err)
+	if ok {
+		b.decided++
+		require.Equal(t, want, got)
+	} else {
+		require.Equal(t, before, b.few.Draws())
+		b.few.Seek(b.row.Draws())
+	}
+	require.Equal(t, b.row.Draws(), b.few.Draws())
+	return want
+}
+
+// likelyLogits are normal ones, of which those of the request are likelier by more, so that
+// penalties bite, rounded to 1/steps if that is not 0, for there to be equal ones.
+func likelyLogits(seed uint64, vocab, steps int, s *sampling.State, more float32) []float32 {
+	logits := normalLogits(seed, vocab, 2)
+	for i, x := range logits {
+		if steps > 0 {
+			logits[i] = float32(int(float32(steps)*x)) / float32(steps)
+		}
+	}
+	for _, id := range s.Tokens {
+		logits[id] += more
+	}
+	return logits
+}
+
 func TestCandidatesGiveTheRowsToken(t *testing.T) {
+	const vocab = 1500
 	for _, c := range candidateCases {
-		for _, ties := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s/ties=%v", c.name, ties), func(t *testing.T) {
-				const vocab = 1500
+		for _, steps := range []int{0, 4} {
+			t.Run(fmt.Sprintf("%s/steps=%d", c.name, steps), func(t *testing.T) {
 				r := rand.New(rand.NewPCG(7, 7))
-				row, err := sampling.New(c.params, vocab, sampling.MinTokens(30, 2, 9))
-				require.NoError(t, err)
-				few, err := sampling.New(c.params, vocab, sampling.MinTokens(30, 2, 9))
-				require.NoError(t, err)
-				require.True(t, few.TakesCandidates())
+				chains := newBoth(t, c.params, vocab, sampling.MinTokens(30, 2, 9))
 				state := &sampling.State{Tokens: []int32{1, 2, 3, 3}, PromptTokens: 4}
-				decided := 0
-				for i := range 50 {
-					logits := normalLogits(r.Uint64(), vocab, 2)
-					if ties {
-						for j, x := range logits {
-							logits[j] = float32(int(4*x)) / 4
-						}
-					}
-					// Tokens of the request are likely ones, so that penalties bite.
-					for _, id := range state.Tokens {
-						logits[id] += 2
-					}
-					got, ok := few.SampleFrom(candidatesOf(logits, 40), state)
-					want, err := row.Sample(logits, state)
-					require.NoError(t, err)
-					if ok {
-						decided++
-						require.Equal(t, want, got, "row %d", i)
-					} else {
-						few.Seek(row.Draws())
-					}
-					require.Equal(t, row.Draws(), few.Draws())
-					state.Tokens = append(state.Tokens, want)
+				for range 50 {
+					logits := likelyLogits(r.Uint64(), vocab, steps, state, 2)
+					state.Tokens = append(state.Tokens, chains.sample(t, logits, candidatesOf(logits, 40), state))
 				}
-				require.GreaterOrEqual(t, decided, c.least)
+				require.GreaterOrEqual(t, chains.decided, c.least)
 			})
 		}
 	}
@@ -88,6 +110,7 @@ func TestCandidatesGiveTheRowsToken(t *testing.T) {
 
 // Without top_k the row's total is off by as much as it may be, one way or the other.
 func TestCandidatesOfANucleusGiveTheRowsToken(t *testing.T) {
+	const vocab = 1500
 	for _, c := range []struct {
 		name   string
 		params sampling.Params
@@ -100,42 +123,19 @@ func TestCandidatesOfANucleusGiveTheRowsToken(t *testing.T) {
 		{"top_p and a bias", sampling.Params{Temperature: 0.4, TopP: 0.6, LogitBias: map[int32]float64{1: -5, 2: -100}}, 700},
 		{"min_p and a penalty", sampling.Params{Temperature: 0.8, MinP: 0.1, PresencePenalty: 0.3}, 900},
 	} {
-		for _, ties := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s/ties=%v", c.name, ties), func(t *testing.T) {
-				const vocab = 1500
+		for _, steps := range []int{0, 8} {
+			t.Run(fmt.Sprintf("%s/steps=%d", c.name, steps), func(t *testing.T) {
 				r := rand.New(rand.NewPCG(8, 8))
-				row, err := sampling.New(c.params, vocab)
-				require.NoError(t, err)
-				few, err := sampling.New(c.params, vocab)
-				require.NoError(t, err)
-				decided, state := 0, &sampling.State{Tokens: []int32{1, 2, 3}}
+				chains := newBoth(t, c.params, vocab)
+				state := &sampling.State{Tokens: []int32{1, 2, 3}}
 				for i := range 1000 {
-					logits := normalLogits(r.Uint64(), vocab, 2)
-					if ties {
-						for j, x := range logits {
-							logits[j] = float32(int(8*x)) / 8
-						}
-					}
-					for _, id := range state.Tokens {
-						logits[id] += 4 // likely ones, so that penalties bite
-					}
+					logits := likelyLogits(r.Uint64(), vocab, steps, state, 4)
 					k := candidatesOf(logits, 40)
-					k.Temperature = few.TotalAt()
+					k.Temperature = chains.few.TotalAt()
 					k.Total = totalOf(logits, k.Temperature) * (1 + 0.99e-5*float64(2*(i%2)-1))
-					before := few.Draws()
-					got, ok := few.SampleFrom(k, state)
-					want, err := row.Sample(logits, state)
-					require.NoError(t, err)
-					if ok {
-						decided++
-						require.Equal(t, want, got, "row %d", i)
-					} else {
-						require.Equal(t, before, few.Draws())
-						few.Seek(row.Draws())
-					}
-					require.Equal(t, row.Draws(), few.Draws())
+					chains.sample(t, logits, k, state)
 				}
-				require.GreaterOrEqual(t, decided, c.least)
+				require.GreaterOrEqual(t, chains.decided, c.least)
 			})
 		}
 	}
