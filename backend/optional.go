@@ -34,10 +34,14 @@ type Candidates struct {
 	Values []float32 // [n]
 	Floor  float32
 
-	// Total is Σ exp((x - largest)/Temperature) over the row, to a part in 100,000, where
-	// the caller of Largest gave a Temperature above 0.
+	// Parts are Σ exp((x - largest)/Temperature) over parts of the row, each with the next
+	// ceil(columns/parts) elements, as far as there are: together to a part in 100,000.
+	// There are some where the caller of Largest gave a Temperature above 0.
 	Temperature float32
-	Total       float64
+	Parts       []float32 // [parts]
+
+	// Part, where set, returns the elements of a part, to be changed, or nil if that failed.
+	Part func(i int) []float32
 }
 
 // Sifter is a Backend that finds the largest elements of rows, so that sampling need
@@ -45,8 +49,8 @@ type Candidates struct {
 type Sifter interface {
 	// Largest waits for pending operations and sets dst[i] to the largest elements of
 	// row i of x, some hundreds of a long row. IDs is empty where a row has NaN or
-	// +Inf, nothing finite, or too many equal elements. Temperatures are left as they
-	// are. The slices may be changed and are valid until the next call.
+	// +Inf, nothing finite, or too many equal elements. Temperature and Part are left as
+	// they are. The slices may be changed and are valid until the next call.
 	//
 	//	dst  [n]
 	//	x    [n, columns] F32

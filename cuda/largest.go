@@ -28,7 +28,7 @@ const (
 func (b *Backend) Largest(dst []backend.Candidates, x *tensor.Tensor) {
 	n, columns, warm := x.Dim(0), x.Dim(1), false
 	for i := range dst {
-		dst[i] = backend.Candidates{Temperature: dst[i].Temperature}
+		dst[i] = backend.Candidates{Temperature: dst[i].Temperature, Part: dst[i].Part}
 		warm = warm || dst[i].Temperature > 0
 	}
 	if b.failed() || x.Len() == 0 || columns > maxColumns {
@@ -98,9 +98,7 @@ func found(c *backend.Candidates, words []int32) {
 	c.IDs, c.Floor = words[2:][:count:count], math.Float32frombits(uint32(words[1]))
 	c.Values = unsafe.Slice((*float32)(unsafe.Pointer(&words[2+largestCapacity])), count)
 	if c.Temperature > 0 {
-		for _, part := range unsafe.Slice((*float32)(unsafe.Pointer(&words[2+2*largestCapacity])), totalParts) {
-			c.Total += float64(part)
-		}
+		c.Parts = unsafe.Slice((*float32)(unsafe.Pointer(&words[2+2*largestCapacity])), totalParts)
 	}
 }
 

@@ -2,6 +2,8 @@
 
 package sampling
 
+import "math"
+
 // Candidates are the largest logits of a row: all of at least Floor, and no others. A device that
 // holds the row finds them where the whole row would be long under way to the host.
 type Candidates struct {
@@ -9,14 +11,17 @@ type Candidates struct {
 	Values []float32 // [n]
 	Floor  float32
 
-	// Total is Σ exp((x - largest)/Temperature) over the row, to a part in 100,000; with a
-	// Temperature of 0 it is not known.
+	// Parts are Σ exp((x - largest)/Temperature) over parts of the row, each with the next
+	// ceil(vocab/parts) logits, as far as there are: together to a part in 100,000.
 	Temperature float32
-	Total       float64
+	Parts       []float32 // [parts]
+
+	// Part returns the logits of a part, to be changed, or nil if that failed.
+	Part func(i int) []float32
 }
 
 const (
-	totalError = 1e-5  // of Candidates.Total
+	partsError = 1e-5  // of all of Candidates.Parts, as a part of their sum
 	drawError  = 1e-11 // of sums that are added up in another order, generously
 )
 
@@ -35,29 +40,26 @@ type lowering interface {
 	most(s *State) int
 }
 
-// TakesCandidates reports whether SampleFrom can pick a token: greedily, with top_k, or with top_p
-// or min_p that leave few tokens, and without processors of the caller's or settings that raise
-// logits.
+// TakesCandidates reports whether SampleFrom can pick a token: without typical_p, unless top_k
+// leaves few, and without processors of the caller's or settings that raise logits.
 func (c *Chain) TakesCandidates() bool {
 	for _, p := range c.processors {
 		if l, ok := p.(lowering); !ok || !l.lowers() {
 			return false
 		}
 	}
-	switch {
-	case c.params.Temperature == 0:
+	if c.params.Temperature == 0 {
 		return true
-	case c.topK != nil:
-		return c.topK.k <= mostCandidates
-	case c.typical():
-		return false // it keeps tokens for being neither likely nor unlikely
 	}
-	return c.nucleus() || c.params.MinP > 0
+	if c.topK != nil {
+		return c.topK.k <= mostCandidates
+	}
+	return !c.typical() // it keeps tokens for being neither likely nor unlikely
 }
 
-// TotalAt returns the temperature of the Candidates.Total that SampleFrom needs, or 0.
-func (c *Chain) TotalAt() float32 {
-	if c.params.Temperature == 0 || c.topK != nil || !c.nucleus() || !c.TakesCandidates() {
+// PartsAt returns the temperature of the Candidates.Parts that SampleFrom needs, or 0.
+func (c *Chain) PartsAt() float32 {
+	if c.params.Temperature == 0 || c.topK != nil || c.onlyMinP() || !c.TakesCandidates() {
 		return 0
 	}
 	return float32(c.params.Temperature)
@@ -65,6 +67,9 @@ func (c *Chain) TotalAt() float32 {
 
 func (c *Chain) nucleus() bool { return c.params.TopP > 0 && c.params.TopP < 1 }
 func (c *Chain) typical() bool { return c.params.TypicalP > 0 && c.params.TypicalP < 1 }
+
+// onlyMinP reports whether min_p rules out the tokens without the mass of the row.
+func (c *Chain) onlyMinP() bool { return c.params.MinP > 0 && !c.nucleus() }
 
 // SampleFrom picks the token that Sample would pick from the whole row. It reports false, having
 // changed nothing but the candidates' values, where they do not decide that or Sample would fail.
@@ -76,15 +81,13 @@ func (c *Chain) SampleFrom(k Candidates, s *State) (id int32, ok bool) {
 		s = new(State)
 	}
 	var below mass
-	if c.params.Temperature != 0 && c.topK == nil && c.nucleus() {
+	if c.PartsAt() > 0 {
 		if below, ok = c.massBelow(k, s); !ok {
 			return -1, false
 		}
 	}
-	for _, p := range c.processors {
-		if !p.(lowering).narrow(k, s) {
-			return -1, false
-		}
+	if !c.narrowed(k, s) {
+		return -1, false
 	}
 	if c.params.Temperature == 0 {
 		at, top, err := argmax(k.Values)
@@ -93,40 +96,74 @@ func (c *Chain) SampleFrom(k Candidates, s *State) (id int32, ok bool) {
 		}
 		return k.IDs[at], true
 	}
-	if c.topK == nil {
-		return c.sampleNucleus(k, below)
+	if c.topK != nil {
+		set, ok := c.largestOf(k)
+		if !ok {
+			return -1, false
+		}
+		c.narrow(&set)
+		return c.draw(&set), true
 	}
-	set, ok := c.largestOf(k)
+	before := c.random.draws
+	if c.nucleus() || c.onlyMinP() {
+		id, ok = c.sampleNucleus(k, below)
+	} else {
+		id, ok = c.samplePart(k, below, s)
+	}
 	if !ok {
+		c.random.draws = before
 		return -1, false
 	}
-	c.narrow(&set)
-	id, _ = c.draw(&set)
 	return id, true
 }
 
-// mass is what the logits below the floor weigh: least when the processors lower as many of
-// them as they can, and most when none.
-type mass struct {
-	least, most float64
-	scale       scale // before the processors
+// narrowed has the processors edit the candidates.
+func (c *Chain) narrowed(k Candidates, s *State) bool {
+	for _, p := range c.processors {
+		if !p.(lowering).narrow(k, s) {
+			return false
+		}
+	}
+	return true
 }
 
-// massBelow returns the mass of what is not among the candidates, from the row's total.
+// mass is what the logits below the floor weigh before the processors.
+type mass struct {
+	parts   []float64 // [parts]
+	error   float64   // of their sum at most
+	lowered float64   // what the processors can take away from it at most
+	scale   scale
+}
+
+// massBelow returns the mass of what is not among the candidates, from that of the row's parts.
 func (c *Chain) massBelow(k Candidates, s *State) (m mass, ok bool) {
 	_, top, err := argmax(k.Values)
-	if err != nil || !(k.Temperature > 0) || k.Temperature != float32(c.params.Temperature) {
+	if err != nil || len(k.Parts) == 0 || k.Temperature != c.PartsAt() {
 		return m, false
 	}
 	m.scale = newScale(top, c.params.Temperature)
-	set := everything(k.Values, m.scale)
-	inside := c.filters.total(&set)
-	m.least, m.most = k.Total*(1-totalError)-inside, k.Total*(1+totalError)-inside
-	for _, p := range c.processors {
-		m.least -= float64(p.(lowering).most(s)) * m.scale.weight(k.Floor)
+	c.parts = append(c.parts[:0], make([]float64, len(k.Parts))...)
+	for i, part := range k.Parts {
+		c.parts[i] = float64(part)
+		m.error += partsError * float64(part)
 	}
-	m.least = max(0, m.least)
-	return m, m.most >= m.least
+	c.addTo(c.parts, k, m.scale, -1)
+	for _, p := range c.processors {
+		m.lowered += float64(p.(lowering).most(s)) * m.scale.weight(k.Floor)
+	}
+	m.parts = c.parts
+	return m, true
+}
+
+// partSize returns how many logits a part has, but for the last ones.
+func (c *Chain) partSize(parts int) int { return (c.vocab + parts - 1) / parts }
+
+// addTo adds the candidates' weights times sign to the parts that they lie in.
+func (c *Chain) addTo(parts []float64, k Candidates, sc scale, sign float64) {
+	size := int32(c.partSize(len(parts)))
+	for i, id := range k.IDs {
+		parts[id/size] += sign * sc.weight(k.Values[i])
+	}
 }
 
 // sampleNucleus is SampleFrom without top_k. The whole row's sums are others: the
@@ -136,12 +173,48 @@ func (c *Chain) sampleNucleus(k Candidates, below mass) (id int32, ok bool) {
 	if !ok {
 		return -1, false
 	}
-	id, margin := c.draw(&set)
-	if margin < drawError {
-		c.random.draws--
+	total := c.sum(&set)
+	id, margin := c.at(&set, c.random.float()*total)
+	return id, margin > drawError*total
+}
+
+// samplePart is SampleFrom where all tokens may be drawn: from the masses of the parts follows
+// in which of them the token lies, and its logits are fetched.
+func (c *Chain) samplePart(k Candidates, below mass, s *State) (id int32, ok bool) {
+	_, top, err := argmax(k.Values)
+	if err != nil || top < k.Floor || k.Part == nil {
 		return -1, false
 	}
-	return id, true
+	sc, unit := newScale(top, c.params.Temperature), below.scale.weight(top)
+	total := 0.0
+	for i := range below.parts {
+		below.parts[i] = max(0, below.parts[i]) / unit
+	}
+	c.addTo(below.parts, k, sc, 1)
+	for _, m := range below.parts {
+		total += m
+	}
+	part, rest := walk(below.parts, c.random.float()*total)
+	logits := k.Part(part)
+	size := c.partSize(len(k.Parts))
+	if len(logits) != min(size, c.vocab-part*size) {
+		return -1, false
+	}
+	c.partIDs = c.partIDs[:0]
+	for i := range logits {
+		c.partIDs = append(c.partIDs, int32(part*size+i))
+	}
+	if !c.narrowed(Candidates{IDs: c.partIDs, Values: logits}, s) {
+		return -1, false
+	}
+	set := everything(logits, sc)
+	set.ids = c.partIDs
+	off := (below.error+below.lowered)/unit + drawError*total
+	if !(math.Abs(c.sum(&set)-below.parts[part]) <= off) { // another part than its mass says
+		return -1, false
+	}
+	id, margin := c.at(&set, rest)
+	return id, margin > 2*off // of the share, and of the mass before the part
 }
 
 // nucleusOf returns what top_p and min_p keep of the row, if all of it are candidates.
@@ -155,7 +228,12 @@ func (c *Chain) nucleusOf(k Candidates, below mass) (kept, bool) {
 	if c.nucleus() {
 		inside := c.filters.total(&set)
 		unit := below.scale.weight(top) // of the largest logit now, by the one before
-		least, most := c.params.TopP*(inside+below.least/unit), c.params.TopP*(inside+below.most/unit)
+		outside := 0.0
+		for _, m := range below.parts {
+			outside += m
+		}
+		least := c.params.TopP * (inside + max(0, outside-below.error-below.lowered)/unit)
+		most := c.params.TopP * (inside + max(0, outside+below.error)/unit)
 		if !(inside >= most) {
 			return kept{}, false
 		}

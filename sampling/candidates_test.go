@@ -108,7 +108,7 @@ func TestCandidatesGiveTheRowsToken(t *testing.T) {
 	}
 }
 
-// Without top_k the row's total is off by as much as it may be, one way or the other.
+// Without top_k the masses of the parts are off by as much as they may be, one way or the other.
 func TestCandidatesOfANucleusGiveTheRowsToken(t *testing.T) {
 	const vocab = 1500
 	for _, c := range []struct {
@@ -121,6 +121,8 @@ func TestCandidatesOfANucleusGiveTheRowsToken(t *testing.T) {
 		{"min_p", sampling.Params{Temperature: 0.8, MinP: 0.1}, 950},
 		{"top_p and penalties", sampling.Params{Temperature: 0.4, TopP: 0.6, PresencePenalty: 0.3, RepetitionPenalty: 1.1}, 500},
 		{"top_p and a bias", sampling.Params{Temperature: 0.4, TopP: 0.6, LogitBias: map[int32]float64{1: -5, 2: -100}}, 700},
+		{"temperature", sampling.Params{Temperature: 0.9}, 900},
+		{"temperature and penalties", sampling.Params{Temperature: 0.5, FrequencyPenalty: 0.3, RepetitionPenalty: 1.1}, 500},
 		{"min_p and a penalty", sampling.Params{Temperature: 0.8, MinP: 0.1, PresencePenalty: 0.3}, 900},
 	} {
 		for _, steps := range []int{0, 8} {
@@ -130,9 +132,8 @@ func TestCandidatesOfANucleusGiveTheRowsToken(t *testing.T) {
 				state := &sampling.State{Tokens: []int32{1, 2, 3}}
 				for i := range 1000 {
 					logits := likelyLogits(r.Uint64(), vocab, steps, state, 4)
-					k := candidatesOf(logits, 40)
-					k.Temperature = chains.few.TotalAt()
-					k.Total = totalOf(logits, k.Temperature) * (1 + 0.99e-5*float64(2*(i%2)-1))
+					off := 0.99e-5 * float64(2*(i%2)-1)
+					k := withParts(candidatesOf(logits, 40), logits, chains.few.PartsAt(), off)
 					chains.sample(t, logits, k, state)
 				}
 				require.GreaterOrEqual(t, chains.decided, c.least)
@@ -141,40 +142,72 @@ func TestCandidatesOfANucleusGiveTheRowsToken(t *testing.T) {
 	}
 }
 
-// totalOf is Candidates.Total.
-func totalOf(logits []float32, temperature float32) (total float64) {
+// withParts adds the masses of parts at a temperature, off by a share of each, and the parts.
+func withParts(k sampling.Candidates, logits []float32, temperature float32, off float64) sampling.Candidates {
 	if temperature == 0 {
-		return 0
+		return k
 	}
+	size := (len(logits) + 6) / 7
 	top := float64(slices.Max(logits))
-	for _, x := range logits {
-		total += math.Exp((float64(x) - top) / float64(temperature))
+	masses := make([]float64, 7)
+	for i, x := range logits {
+		masses[i/size] += math.Exp((float64(x) - top) / float64(temperature))
 	}
-	return total
+	k.Temperature, k.Parts = temperature, nil
+	for _, m := range masses {
+		k.Parts = append(k.Parts, float32(m*(1+off)))
+	}
+	k.Part = func(i int) []float32 {
+		return slices.Clone(logits[min(i*size, len(logits)):min((i+1)*size, len(logits))])
+	}
+	return k
 }
 
-// A total from which an error within its bound could make another nucleus does not decide:
-// here the mass of the first two of five tokens is the very share that top_p asks for.
-func TestTotalsTooNearDoNotDecide(t *testing.T) {
+// Masses from which an error within its bound could make another nucleus do not decide: here
+// the mass of the first two of five tokens is the very share that top_p asks for.
+func TestMassesTooNearDoNotDecide(t *testing.T) {
 	logits := []float32{2, 2, 1, 1, 0}
-	k := candidatesOf(logits, 4)
-	k.Temperature, k.Total = 1, totalOf(logits, 1)
+	total := 2 + 2*math.Exp(-1) + math.Exp(-2)
+	k := withParts(candidatesOf(logits, 4), logits, 1, 0)
 	for share, decides := range map[float64]bool{1: false, 1 + 0.9e-5: false, 1 - 0.9e-5: false, 1 + 3e-5: true, 1 - 3e-5: true} {
-		c, err := sampling.New(sampling.Params{Temperature: 1, TopP: 2 / k.Total * share, Seed: 4}, len(logits))
+		c, err := sampling.New(sampling.Params{Temperature: 1, TopP: 2 / total * share, Seed: 4}, len(logits))
 		require.NoError(t, err)
 		_, ok := c.SampleFrom(k, nil)
 		require.Equal(t, decides, ok, "%v", share)
 	}
 	// Two tokens are enough with the fifth gone, which the candidates do not show, else three.
 	c, err := sampling.New(sampling.Params{
-		Temperature: 1, TopP: 2 / (k.Total - math.Exp(-2)/2), Seed: 4, LogitBias: map[int32]float64{4: -100},
+		Temperature: 1, TopP: 2 / (total - math.Exp(-2)/2), Seed: 4, LogitBias: map[int32]float64{4: -100},
 	}, len(logits))
 	require.NoError(t, err)
 	_, ok := c.SampleFrom(k, nil)
 	require.False(t, ok, "what is below the floor may be lowered")
 }
 
-func TestTotalIsAskedForWhereTopPNeedsIt(t *testing.T) {
+// Of the parts one is fetched, in which the token lies; without it there is none.
+func TestTemperatureAloneNeedsOnePart(t *testing.T) {
+	logits := normalLogits(5, 1500, 2)
+	c, err := sampling.New(sampling.Params{Temperature: 1, Seed: 3}, len(logits))
+	require.NoError(t, err)
+	k := withParts(candidatesOf(logits, 40), logits, 1, 0)
+	fetched, part := 0, k.Part
+	k.Part = func(i int) []float32 { fetched++; return part(i) }
+	_, ok := c.SampleFrom(k, nil)
+	require.True(t, ok)
+	require.Equal(t, 1, fetched)
+	require.EqualValues(t, 1, c.Draws())
+	for name, f := range map[string]func(int) []float32{
+		"none": nil, "a failure": func(int) []float32 { return nil }, "another length": func(i int) []float32 { return part(i)[1:] },
+		"another part": func(i int) []float32 { return part((i + 1) % 6) },
+	} {
+		k.Part = f
+		_, ok := c.SampleFrom(k, nil)
+		require.False(t, ok, name)
+		require.EqualValues(t, 1, c.Draws(), name)
+	}
+}
+
+func TestPartsAreAskedForWhereTheyAreNeeded(t *testing.T) {
 	for _, c := range []struct {
 		params sampling.Params
 		takes  bool
@@ -185,7 +218,8 @@ func TestTotalIsAskedForWhereTopPNeedsIt(t *testing.T) {
 		{sampling.Params{Temperature: 0.7, MinP: 0.1}, true, 0},
 		{sampling.Params{Temperature: 0.7, TopP: 0.9, TopK: 20}, true, 0},
 		{sampling.Params{TopP: 0.9}, true, 0},
-		{sampling.Params{Temperature: 0.7}, false, 0},
+		{sampling.Params{Temperature: 0.7}, true, 0.7},
+		{sampling.Params{Temperature: 0.7, TypicalP: 0.9}, false, 0},
 		{sampling.Params{Temperature: 0.7, TopP: 0.9, TypicalP: 0.9}, false, 0},
 		{sampling.Params{Temperature: 0.7, TopP: 0.9, PresencePenalty: 1}, true, 0.7},
 		{sampling.Params{Temperature: 0.7, TopP: 0.9, PresencePenalty: -1}, false, 0},
@@ -193,7 +227,7 @@ func TestTotalIsAskedForWhereTopPNeedsIt(t *testing.T) {
 		s, err := sampling.New(c.params, 300)
 		require.NoError(t, err)
 		require.Equal(t, c.takes, s.TakesCandidates(), "%+v", c.params)
-		require.Equal(t, c.at, s.TotalAt(), "%+v", c.params)
+		require.Equal(t, c.at, s.PartsAt(), "%+v", c.params)
 	}
 }
 
@@ -212,8 +246,8 @@ func TestCandidatesThatDoNotDecide(t *testing.T) {
 	}
 	require.True(t, sample(sampling.Params{Temperature: 1, TopK: 20}, candidatesOf(logits, 20)))
 	require.False(t, sample(sampling.Params{Temperature: 1, TopK: 21}, candidatesOf(logits, 20)), "too few")
-	require.False(t, sample(sampling.Params{Temperature: 1}, candidatesOf(logits, 20)), "nothing keeps few")
-	require.False(t, sample(sampling.Params{Temperature: 1, TopP: 0.2}, candidatesOf(logits, 20)), "no total")
+	require.False(t, sample(sampling.Params{Temperature: 1}, candidatesOf(logits, 20)), "no parts")
+	require.False(t, sample(sampling.Params{Temperature: 1, TopP: 0.2}, candidatesOf(logits, 20)), "no parts")
 	require.True(t, sample(sampling.Params{Temperature: 1, MinP: 0.5}, candidatesOf(logits, 20)))
 	require.False(t, sample(sampling.Params{Temperature: 1, MinP: 0.01}, candidatesOf(logits, 20)), "more than there are")
 	require.False(t, sample(sampling.Params{Temperature: 1, TopK: 299}, candidatesOf(logits, 300)), "a large top_k")

@@ -21,13 +21,15 @@ type Chain struct {
 	topK       *topK // nil when off
 	filters    *filters
 	sums       []float64 // [ceil(vocab/blockLen)] mass of each block
+	parts      []float64 // scratch of massBelow
+	partIDs    []int32   // scratch of samplePart
 }
 
 // New returns the chain for one request. vocab is the length of its logits. The extra processors
 // run after the penalties and before the temperature, in the order given; they belong to the chain
 // from then on. Everything the chain needs is allocated here: about 80 KB for a vocabulary of
 // 151,936, up to 8 bytes for each of TopK, and 4 per token of the vocabulary with a frequency
-// penalty.
+// penalty; SampleFrom takes some 20 KB more when it first draws from a part.
 func New(p Params, vocab int, extra ...LogitProcessor) (*Chain, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
@@ -100,8 +102,7 @@ func (c *Chain) Sample(logits []float32, s *State) (int32, error) {
 	if err != nil {
 		return -1, err
 	}
-	id, _ := c.draw(&set)
-	return id, nil
+	return c.draw(&set), nil
 }
 
 // Draws returns how many random numbers the chain has used: one per token sampled.
@@ -150,24 +151,35 @@ func (c *Chain) largest(logits []float32) (kept, error) {
 }
 
 // draw picks a token of the set in proportion to its weight: the first, in id order, at which the
-// running sum of the weights passes a uniform share of the whole. The margin is how far that share
-// is from where another token begins, as a part of the whole.
-func (c *Chain) draw(s *kept) (id int32, margin float64) {
+// running sum of the weights passes a uniform share of the whole.
+func (c *Chain) draw(s *kept) int32 {
+	total := c.sum(s)
+	id, _ := c.at(s, c.random.float()*total)
+	return id
+}
+
+// sum returns the mass of the set, and leaves that of its blocks in c.sums.
+func (c *Chain) sum(s *kept) (total float64) {
 	b := &c.filters.block
-	total, blocks := 0.0, 0
 	for from := 0; from < len(s.logits); from += blockLen {
 		n, sum := b.load(s, from), 0.0
 		for _, w := range b.weights[:n] {
 			sum += w
 		}
-		c.sums[blocks] = sum
+		c.sums[from/blockLen] = sum
 		total += sum
-		blocks++
 	}
-	at, rest := walk(c.sums[:blocks], c.random.float()*total)
+	return total
+}
+
+// at returns the token at which the running sum of the weights passes share, after sum, and how
+// far the share is from where another token begins.
+func (c *Chain) at(s *kept, share float64) (id int32, margin float64) {
+	b := &c.filters.block
+	at, rest := walk(c.sums[:(len(s.logits)+blockLen-1)/blockLen], share)
 	n := b.load(s, at*blockLen)
 	i, rest := walk(b.weights[:n], rest)
-	return s.token(b.position(i)), min(rest, b.weights[i]-rest) / total
+	return s.token(b.position(i)), min(rest, b.weights[i]-rest)
 }
 
 // walk returns the first position at which the running sum of w passes share, and what was left of

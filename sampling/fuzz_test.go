@@ -44,8 +44,7 @@ func FuzzSample(f *testing.F) {
 		for range 3 {
 			guess, decided := int32(0), false
 			if k := candidatesOf(logits, 1+int(seed%9)); ordinary(logits) {
-				k.Temperature = few.TotalAt()
-				k.Total = totalOf(logits, k.Temperature)
+				k = withParts(k, logits, few.PartsAt(), 0)
 				guess, decided = few.SampleFrom(k, state)
 			}
 			id, err := chain.Sample(logits, state)

@@ -458,8 +458,12 @@ func (s sifting) row(row []float32, temperature float32) (c backend.Candidates) 
 		return backend.Candidates{Temperature: temperature}
 	}
 	if temperature > 0 {
-		for _, v := range row {
-			c.Total += math.Exp(float64(v-finite[len(finite)-1]) / float64(temperature))
+		var sums [5]float64
+		for i, v := range row {
+			sums[i/((len(row)+4)/5)] += math.Exp(float64(v-finite[len(finite)-1]) / float64(temperature))
+		}
+		for _, sum := range sums {
+			c.Parts = append(c.Parts, float32(sum))
 		}
 	}
 	if s.change != nil {
@@ -486,8 +490,14 @@ func TestCandidateChecksCatch(t *testing.T) {
 		"none":           func(c *backend.Candidates) { *c = backend.Candidates{} },
 		"out of order":   func(c *backend.Candidates) { slices.Reverse(c.IDs) },
 		"a higher floor": func(c *backend.Candidates) { c.Floor = c.Values[0] + 1 },
-		"another total":  func(c *backend.Candidates) { c.Total *= 1 + 2e-5 },
-		"no temperature": func(c *backend.Candidates) { c.Temperature = 0 },
+		"no parts":       func(c *backend.Candidates) { c.Parts = nil },
+		"another part": func(c *backend.Candidates) {
+			for i := range c.Parts {
+				c.Parts[i] *= 1 + 2e-5
+			}
+		},
+		"parts in another order": func(c *backend.Candidates) { slices.Reverse(c.Parts) },
+		"no temperature":         func(c *backend.Candidates) { c.Temperature = 0 },
 	} {
 		require.NotEmpty(t, failures(160, change), name)
 	}

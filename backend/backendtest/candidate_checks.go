@@ -39,14 +39,14 @@ func (d *device) largest() {
 				}
 				values = narrowed(values)
 				x, got := d.input(values, rows, columns), make([]backend.Candidates, rows)
-				for i := range got { // a middle row is not asked for its total
+				for i := range got { // a middle row is not asked for its parts
 					got[i].Temperature = []float32{0.7, 0, 3}[i]
 				}
 				sifter.Largest(got, x)
 				for i, c := range got {
 					label := fmt.Sprintf("%s of %d: row %d of %d", name, columns, i, rows)
 					d.candidates(label, c, values[i*columns:][:columns], name == "distinct" || name == "negative")
-					d.total(label, c, values[i*columns:][:columns], []float32{0.7, 0, 3}[i])
+					d.parts(label, c, values[i*columns:][:columns], []float32{0.7, 0, 3}[i])
 				}
 				d.release()
 			}
@@ -94,18 +94,25 @@ func (d *device) candidates(label string, got backend.Candidates, row []float64,
 	}
 }
 
-// total checks that the row's total is as near as a sampler asks for.
-func (d *device) total(label string, got backend.Candidates, row []float64, temperature float32) {
+// parts checks that the masses of the row's parts are as near as a sampler asks for.
+func (d *device) parts(label string, got backend.Candidates, row []float64, temperature float32) {
 	d.Helper()
-	want := 0.0
-	if len(got.IDs) > 0 && temperature > 0 {
-		top := slices.Max(row)
-		for _, x := range row {
+	if given := len(got.IDs) > 0 && temperature > 0; got.Temperature != temperature || given != (len(got.Parts) > 0) {
+		d.Errorf("%s: %d parts at a temperature of %v, want %v", label, len(got.Parts), got.Temperature, temperature)
+		return
+	}
+	top, total, wrong := slices.Max(row), 0.0, 0.0
+	for i, part := range got.Parts {
+		size := (len(row) + len(got.Parts) - 1) / len(got.Parts)
+		want := 0.0
+		for _, x := range row[min(i*size, len(row)):min((i+1)*size, len(row))] {
 			want += math.Exp((x - top) / float64(temperature))
 		}
+		total += want
+		wrong += math.Abs(float64(part) - want)
 	}
-	if got.Temperature != temperature || !(math.Abs(got.Total-want) <= 1e-5*want) {
-		d.Errorf("%s: total %v at %v, want %v at %v", label, got.Total, got.Temperature, want, temperature)
+	if !(wrong <= 1e-5*total) {
+		d.Errorf("%s: parts %v at %v are off by %v together, of %v", label, got.Parts, temperature, wrong, total)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/zenlm/zen/backend"
 	"github.com/zenlm/zen/kvcache"
 	"github.com/zenlm/zen/model"
+	"github.com/zenlm/zen/tensor"
 )
 
 // What a task can end with besides its own and its context's errors. The texts
@@ -67,8 +68,12 @@ type Engine struct {
 
 	sifter    backend.Sifter       // the backend, or nil
 	sifted    []backend.Candidates // [SiftedRows]
-	spans     []span               // scratch of rows
-	logitRows int                  // most rows whose logits are computed at once
+	sifting   *tensor.Tensor       // the rows that they are of
+	fetching  sync.Mutex
+	fetch     []func(i int) []float32 // [SiftedRows] part i of a row
+	columns   [][]float32             // [SiftedRows] what was fetched
+	spans     []span                  // scratch of rows
+	logitRows int                     // most rows whose logits are computed at once
 }
 
 // LogitRows bounds the rows whose logits lie in the host's memory at once, and
@@ -92,7 +97,10 @@ func New(cfg Config) *Engine {
 	}
 	if sifter, ok := cfg.Backend.(backend.Sifter); ok {
 		e.sifter, e.logitRows = sifter, SiftedRows
-		e.sifted = make([]backend.Candidates, SiftedRows)
+		e.sifted, e.columns = make([]backend.Candidates, SiftedRows), make([][]float32, SiftedRows)
+		for row := range SiftedRows {
+			e.fetch = append(e.fetch, func(i int) []float32 { return e.part(row, i) })
+		}
 	}
 	go e.run()
 	return e

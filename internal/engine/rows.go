@@ -55,10 +55,12 @@ func (e *Engine) sift(logits *tensor.Tensor) error {
 		return nil
 	}
 	rows := e.sifted[:logits.Dim(0)]
+	e.sifting = logits
 	clear(rows)
 	for _, s := range e.spans {
 		for i := range rows[s.first:][:s.n] {
 			rows[s.first+i].Temperature = s.task.Temperature
+			rows[s.first+i].Part = e.fetch[s.first+i]
 		}
 	}
 	e.sifter.Largest(rows, logits)
@@ -77,6 +79,31 @@ func (e *Engine) sift(logits *tensor.Tensor) error {
 		}
 	}
 	return nil
+}
+
+// part returns part i of a row that is sifted, or nil where the device fails, which shows
+// at its next step. Several goroutines may ask.
+func (e *Engine) part(row, i int) []float32 {
+	e.fetching.Lock()
+	defer e.fetching.Unlock()
+	parts, vocab := len(e.sifted[row].Parts), e.sifting.Dim(1)
+	size := (vocab + parts - 1) / max(parts, 1)
+	from := i * size
+	n := min(size, vocab-from)
+	if n <= 0 {
+		return nil
+	}
+	mark := e.step.Mark()
+	defer e.step.Release(mark)
+	column := e.step.View(e.step.SliceRows(e.sifting, row, 1), vocab, 1)
+	if len(e.columns[row]) < n {
+		e.columns[row] = hostFloats(e.cfg.Backend, size)
+	}
+	out := e.columns[row][:n]
+	if e.download(out, e.step.SliceRows(column, from, n)) != nil {
+		return nil
+	}
+	return out
 }
 
 // whole hands whole rows of logits from first up to end to the tasks that still need

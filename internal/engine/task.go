@@ -55,7 +55,7 @@ type Task struct {
 	// do not do, having done nothing, and Row is called.
 	Candidates func(c backend.Candidates) (ok, more bool, err error)
 
-	// Temperature is that of the Total which Candidates needs, or 0.
+	// Temperature is that of the Parts which Candidates needs, or 0.
 	Temperature float32
 
 	// Hidden, if set, takes the place of Row: it gets the final hidden states

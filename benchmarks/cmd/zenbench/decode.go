@@ -16,9 +16,9 @@ func decoder(ctx context.Context, m *zen.Model, c config) (decode func(n, run in
 	switch c.sample {
 	case "":
 		return given(ctx, m, c)
-	case "greedy", "sampled", "nucleus":
+	case "greedy", "sampled", "nucleus", "temperature":
 	default:
-		return nil, nil, fmt.Errorf("-sample %q, want greedy, sampled or nucleus", c.sample)
+		return nil, nil, fmt.Errorf("-sample %q, want greedy, sampled, nucleus or temperature", c.sample)
 	}
 	req := zen.Request{Tokens: tokens(m, max(c.depth, 1), 0), IgnoreEOS: true, Temperature: zen.Greedy()}
 	if c.sample == "sampled" {
@@ -26,6 +26,9 @@ func decoder(ctx context.Context, m *zen.Model, c config) (decode func(n, run in
 	}
 	if c.sample == "nucleus" { // few tokens, of random weights too
 		req.Temperature, req.TopK, req.TopP, req.Seed = new(0.1), new(0), new(0.8), new(uint64(1))
+	}
+	if c.sample == "temperature" {
+		req.Temperature, req.TopK, req.TopP, req.Seed = new(0.1), new(0), new(1.0), new(uint64(1))
 	}
 	decode = func(n, _ int) (time.Duration, error) {
 		req.MaxTokens = n + 1

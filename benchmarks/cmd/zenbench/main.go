@@ -99,7 +99,7 @@ func run(args []string) error {
 	fs.IntVar(&c.n, "n", 5, "runs of each")
 	fs.IntVar(&c.threads, "threads", runtime.GOMAXPROCS(0), "threads")
 	fs.IntVar(&c.prefill, "chunk", 512, "most prompt tokens of one step")
-	fs.StringVar(&c.sample, "sample", "", "decode answers, greedy, sampled (temperature 0.7, top_k 20, top_p 0.8) or nucleus (temperature 0.1, top_p 0.8); empty to decode given tokens")
+	fs.StringVar(&c.sample, "sample", "", "decode answers, greedy, sampled (temperature 0.7, top_k 20, top_p 0.8), nucleus (temperature 0.1, top_p 0.8) or temperature (0.1); empty to decode given tokens")
 	fs.BoolVar(&c.json, "json", false, "print a line of JSON")
 	fs.StringVar(&c.profile, "cpuprofile", "", "write a CPU profile of the decoding to a file")
 	if err := fs.Parse(args); err != nil {
