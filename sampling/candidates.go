@@ -59,10 +59,14 @@ func (c *Chain) TakesCandidates() bool {
 
 // PartsAt returns the temperature of the Candidates.Parts that SampleFrom needs, or 0.
 func (c *Chain) PartsAt() float32 {
-	if c.params.Temperature == 0 || c.topK != nil || c.onlyMinP() || !c.TakesCandidates() {
+	if !c.needsParts() || !c.TakesCandidates() {
 		return 0
 	}
 	return float32(c.params.Temperature)
+}
+
+func (c *Chain) needsParts() bool {
+	return c.params.Temperature != 0 && c.topK == nil && !c.onlyMinP()
 }
 
 func (c *Chain) nucleus() bool { return c.params.TopP > 0 && c.params.TopP < 1 }
@@ -81,7 +85,7 @@ func (c *Chain) SampleFrom(k Candidates, s *State) (id int32, ok bool) {
 		s = new(State)
 	}
 	var below mass
-	if c.PartsAt() > 0 {
+	if c.needsParts() {
 		if below, ok = c.massBelow(k, s); !ok {
 			return -1, false
 		}
@@ -138,7 +142,8 @@ type mass struct {
 // massBelow returns the mass of what is not among the candidates, from that of the row's parts.
 func (c *Chain) massBelow(k Candidates, s *State) (m mass, ok bool) {
 	_, top, err := argmax(k.Values)
-	if err != nil || len(k.Parts) == 0 || k.Temperature != c.PartsAt() {
+	known := k.Temperature > 0 && k.Temperature == float32(c.params.Temperature)
+	if err != nil || !known || len(k.Parts) == 0 {
 		return m, false
 	}
 	m.scale = newScale(top, c.params.Temperature)

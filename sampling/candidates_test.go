@@ -144,10 +144,13 @@ func TestCandidatesOfANucleusGiveTheRowsToken(t *testing.T) {
 
 // withParts adds the masses of parts at a temperature, off by a share of each, and the parts.
 func withParts(k sampling.Candidates, logits []float32, temperature float32, off float64) sampling.Candidates {
+	size := (len(logits) + 6) / 7
+	k.Part = func(i int) []float32 {
+		return slices.Clone(logits[min(i*size, len(logits)):min((i+1)*size, len(logits))])
+	}
 	if temperature == 0 {
 		return k
 	}
-	size := (len(logits) + 6) / 7
 	top := float64(slices.Max(logits))
 	masses := make([]float64, 7)
 	for i, x := range logits {
@@ -156,9 +159,6 @@ func withParts(k sampling.Candidates, logits []float32, temperature float32, off
 	k.Temperature, k.Parts = temperature, nil
 	for _, m := range masses {
 		k.Parts = append(k.Parts, float32(m*(1+off)))
-	}
-	k.Part = func(i int) []float32 {
-		return slices.Clone(logits[min(i*size, len(logits)):min((i+1)*size, len(logits))])
 	}
 	return k
 }

@@ -87,7 +87,10 @@ func (e *Engine) part(row, i int) []float32 {
 	e.fetching.Lock()
 	defer e.fetching.Unlock()
 	parts, vocab := len(e.sifted[row].Parts), e.sifting.Dim(1)
-	size := (vocab + parts - 1) / max(parts, 1)
+	if i < 0 || i >= parts {
+		return nil
+	}
+	size := (vocab + parts - 1) / parts
 	from := i * size
 	n := min(size, vocab-from)
 	if n <= 0 {
