@@ -19,8 +19,8 @@ func FuzzSample(f *testing.F) {
 	f.Add(1.0, 0, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, uint64(2), []byte("\x00\x00\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00"))
 	f.Add(5e-324, 1, 5e-324, 1.0, 5e-324, 100.0, 2.0, -2.0, -100.0, uint64(3), []byte("\xff\xff\x7f\x7f\xff\xff\x7f\xff\x01\x00\x00\x00"))
 	f.Add(math.MaxFloat64, 2, 0.9999999999999999, 1e-300, 0.9999999999999999, 0.01, 0.0, 0.0, 0.0, uint64(4), []byte("\xff\xff\x7f\x7f\xff\xff\x7f\xff\x01\x00\x00\x80"))
-	f.Add(5e-324, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, uint64(3), []byte("\x00\x00\x80\x3f\x01\x00\x80\x3f"))
-	f.Add(5e-324, 0, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, uint64(3), []byte("\x00\x00\x80\x3f\x01\x00\x80\x3f"))
+	f.Add(5e-324, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, uint64(4), []byte("\x00\x00\x80\x3f\x01\x00\x80\x3f"))
+	f.Add(5e-324, 0, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, uint64(4), []byte("\x00\x00\x80\x3f\x01\x00\x80\x3f"))
 	f.Add(1e300, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -100.0, uint64(4), []byte("\x00\x00\x80\x3f\x00\x00\x80\xff\x00\x00\x80\x3e"))
 	f.Add(math.NaN(), -1, 2.0, -1.0, math.Inf(1), -1.0, 3.0, 3.0, 200.0, uint64(5), []byte("\x00\x00\xc0\x7f"))
 	f.Fuzz(func(t *testing.T, temperature float64, k int, topP, minP, typical, repetition, presence,
