@@ -117,7 +117,7 @@ func TestCandidatesDoNotChangeTheAnswer(t *testing.T) {
 	}
 }
 
-// Rows that candidates decide do not go to the host, with a temperature alone a third of most.
+// Rows that candidates decide do not go to the host.
 func TestCandidatesSaveTheWay(t *testing.T) {
 	m := zentest.Model(t, zen.WithBackend("sifting 30"))
 	for name, req := range map[string]zen.Request{
@@ -133,8 +133,19 @@ func TestCandidatesSaveTheWay(t *testing.T) {
 		generate(t, m, req)
 		require.EqualValues(t, 20*4*512, downloaded.Load(), name)
 	}
+}
+
+// With a temperature alone a third of most rows goes to the host, of each row its own.
+func TestPartsSaveTheWay(t *testing.T) {
+	var requests []zen.Request
+	for i := range 8 {
+		requests = append(requests, zen.Request{Tokens: numbered(3+i, 20), MaxTokens: 20, Temperature: new(1.0),
+			TopK: new(0), TopP: new(1.0), Seed: new(uint64(i)), IgnoreEOS: true})
+	}
+	want := alone(t, requests)
 	downloaded.Store(0)
-	generate(t, m, zen.Request{Prompt: "the rain in", MaxTokens: 20, Temperature: new(1.0), TopK: new(0), TopP: new(1.0), Seed: new(uint64(1)), IgnoreEOS: true})
-	require.Positive(t, downloaded.Load())
-	require.LessOrEqual(t, downloaded.Load(), int64(20*4*512/2))
+	together(t, zentest.Model(t, zen.WithBackend("sifting 30"), zen.WithBatch(8)), requests, want)
+	const rows = 3 * 8 * 20
+	require.GreaterOrEqual(t, downloaded.Load(), int64(rows*4*170))
+	require.LessOrEqual(t, downloaded.Load(), int64(rows*4*512/2))
 }
