@@ -18,20 +18,6 @@
 
 namespace zen {
 
-// nibbles returns 128 + n in BF16 for the four bits at shift of each half of w.
-// The mask comes in a register: as two constants the operation is two instructions.
-__device__ __forceinline__ uint32_t nibbles(uint32_t w, int shift, uint32_t mask) {
-  uint32_t n;
-  asm("lop3.b32 %0, %1, %2, 0x43004300, 0xea;" : "=r"(n) : "r"(w >> shift), "r"(mask));
-  return n;
-}
-
-__device__ __forceinline__ uint32_t nibbleMask() {
-  uint32_t mask;
-  asm("mov.b32 %0, 0x000f000f;" : "=r"(mask));
-  return mask;
-}
-
 // columnPiece returns 16 bytes of the lane's column.
 __device__ __forceinline__ uint4 columnPiece(const uint8_t *column, int at) {
   return *reinterpret_cast<const uint4 *>(column + at);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Few rows times a matrix at the memory's rate: the frame that all formats and
-// epilogues share. formats.cuh has the formats, gemv.cu the epilogues.
+// epilogues share, which formats.cuh and epilogues.cuh have.
 //
 //	y[r, u] = Σₖ x[r, k]·w[u, k], rows r < 4
 //

@@ -20,7 +20,7 @@
 
 #pragma once
 
-#include "formats.cuh"
+#include "common.cuh"
 
 namespace zen {
 
@@ -51,6 +51,20 @@ struct QgemmParams {
   int n, in, out, stride;
 };
 static_assert(sizeof(QgemmParams) == 80, "QgemmParams differs from its Go twin");
+
+// nibbles returns 128 + n in BF16 for the four bits at shift of each half of w.
+// The mask comes in a register: as two constants the operation is two instructions.
+__device__ __forceinline__ uint32_t nibbles(uint32_t w, int shift, uint32_t mask) {
+  uint32_t n;
+  asm("lop3.b32 %0, %1, %2, 0x43004300, 0xea;" : "=r"(n) : "r"(w >> shift), "r"(mask));
+  return n;
+}
+
+__device__ __forceinline__ uint32_t nibbleMask() {
+  uint32_t mask;
+  asm("mov.b32 %0, 0x000f000f;" : "=r"(mask));
+  return mask;
+}
 
 __device__ __forceinline__ uint32_t sub2(uint32_t a, uint32_t b) {
   __nv_bfloat162 r = __hsub2(*reinterpret_cast<__nv_bfloat162 *>(&a),
