@@ -20,8 +20,7 @@ func (b *Backend) QKVAppend(q, x *tensor.Tensor, o backend.QKV) bool {
 	if o.K.Weight.DType != dtype || o.V.Weight.DType != dtype {
 		return false
 	}
-	kernel := b.kernels.gemvQKV[dtype]
-	if kernel == 0 || q.Dim(2)%16 != 0 || !b.fitsGemv(n, o.Q.Weight) {
+	if b.kernels.gemvQKV.of(1, dtype) == 0 || q.Dim(2)%16 != 0 || !b.fitsGemv(n, o.Q.Weight) {
 		return n > 0 && b.qkvOfMany(q, x, o)
 	}
 	if b.failed() || n == 0 {
@@ -36,7 +35,7 @@ func (b *Backend) QKVAppend(q, x *tensor.Tensor, o backend.QKV) bool {
 	}
 	step := b.gemvRows(o.Q.Weight)
 	for first := 0; first < n; first += step {
-		b.gemvQKV(kernel, q, x, o, keyValueRows{k, v, first, min(n-first, step)})
+		b.gemvQKV(q, x, o, keyValueRows{k, v, first, min(n-first, step)})
 	}
 	if k != 0 {
 		b.appendRotary(q, k, v, o.Rotary, o.KV)
@@ -60,10 +59,10 @@ type keyValueRows struct {
 }
 
 // gemvQKV is QKVAppend for some rows.
-func (b *Backend) gemvQKV(kernel uint64, q, x *tensor.Tensor, o backend.QKV, r keyValueRows) {
+func (b *Backend) gemvQKV(q, x *tensor.Tensor, o backend.QKV, r keyValueRows) {
 	first, rows := r.first, r.rows
 	heads, kvHeads, headDim := q.Dim(1), o.KV.K.Dim(1), q.Dim(2)
-	l := b.launchGemv(kernel, qkvRole, rows, (heads+2*kvHeads)*headDim, o.Q.Weight)
+	l := b.launchGemv(&b.kernels.gemvQKV, qkvRole, rows, (heads+2*kvHeads)*headDim, o.Q.Weight)
 	b.gemvParams(l, gemvOperands{x: address(x) + uint64(4*first*x.Dim(1)), weight: o.Q.Weight, bias: o.Q.Bias,
 		norm: o.Norm, eps: o.Eps}, rows)
 	l.pointer(address(o.K.Weight)).pointer(scales(o.K.Weight)).
@@ -81,9 +80,8 @@ var kvTypes = map[tensor.DType]int{tensor.F32: 0, tensor.F16: 1, tensor.BF16: 2,
 func (b *Backend) MatMulSwiGLU(dst, x *tensor.Tensor, o backend.Gated) bool {
 	n := x.Dim(0)
 	gate, up := o.Gate, o.Up
-	kernel := b.kernels.gemvSwiGLU[gate.Weight.DType]
-	if up.Weight.DType != gate.Weight.DType || gate.Bias != nil || up.Bias != nil || kernel == 0 ||
-		!b.fitsGemv(n, gate.Weight) {
+	if up.Weight.DType != gate.Weight.DType || gate.Bias != nil || up.Bias != nil ||
+		b.kernels.gemvSwiGLU.of(1, gate.Weight.DType) == 0 || !b.fitsGemv(n, gate.Weight) {
 		return false
 	}
 	if b.failed() || n == 0 {
@@ -92,7 +90,7 @@ func (b *Backend) MatMulSwiGLU(dst, x *tensor.Tensor, o backend.Gated) bool {
 	in, inner, step := x.Dim(1), dst.Dim(1), b.gemvRows(gate.Weight)
 	for first := 0; first < n; first += step {
 		rows := min(n-first, step)
-		l := b.launchGemv(kernel, gatedRole, rows, 2*inner, gate.Weight)
+		l := b.launchGemv(&b.kernels.gemvSwiGLU, gatedRole, rows, 2*inner, gate.Weight)
 		b.gemvParams(l, gemvOperands{dst: address(dst) + uint64(4*first*inner), x: address(x) + uint64(4*first*in),
 			weight: gate.Weight, weight2: up.Weight, norm: o.Norm, eps: o.Eps}, rows)
 	}

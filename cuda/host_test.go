@@ -223,28 +223,66 @@ func TestDescribeSaysWhyThereIsNoCuBLASLt(t *testing.T) {
 func TestProductsAreShapedByTheirRole(t *testing.T) {
 	b := &Backend{device: &device{info: deviceInfo{multiprocessors: 132, shared: 227 << 10}}}
 	for _, c := range []struct {
+		rows            int
 		role            role
 		dtype           tensor.DType
 		out, in, launch int // outputs of the weight, and of the launch
 		want            shape
 	}{
-		{qkvRole, tensor.BF16, 2048, 2048, 2560, shape{0, 4}},
-		{qkvRole, tensor.Q4, 3584, 3584, 4608, shape{3, 2}},
-		{qkvRole, tensor.BF16, 896, 896, 1152, shape{2, 8}},
-		{plainRole, tensor.BF16, 2048, 2048, 2048, shape{3, 4}},
-		{plainRole, tensor.Q4, 2048, 2048, 2048, shape{2, 6}},
-		{plainRole, tensor.BF16, 3584, 3584, 3584, shape{0, 4}},
-		{plainRole, tensor.BF16, 2048, 11008, 2048, shape{2, 8}},
-		{plainRole, tensor.Q8, 3584, 18944, 3584, shape{2, 8}},
-		{plainRole, tensor.Q4, 3584, 18944, 3584, shape{2, 6}},
-		{gatedRole, tensor.Q4, 11008, 2048, 22016, shape{3, 2}},
-		{gatedRole, tensor.Q4, 18944, 3584, 37888, shape{4, 2}},
-		{gatedRole, tensor.Q8, 11008, 2048, 22016, shape{3, 4}},
-		{gatedRole, tensor.Q8, 18944, 3584, 37888, shape{4, 4}},
-		{plainRole, tensor.Q4, 151936, 2048, 151936, shape{4, 2}},
+		{1, qkvRole, tensor.BF16, 2048, 2048, 2560, shape{0, 4}},
+		{1, qkvRole, tensor.Q4, 3584, 3584, 4608, shape{3, 2}},
+		{1, qkvRole, tensor.BF16, 896, 896, 1152, shape{2, 8}},
+		{1, plainRole, tensor.BF16, 2048, 2048, 2048, shape{3, 4}},
+		{1, plainRole, tensor.Q4, 2048, 2048, 2048, shape{2, 6}},
+		{1, plainRole, tensor.BF16, 3584, 3584, 3584, shape{0, 4}},
+		{1, plainRole, tensor.BF16, 2048, 11008, 2048, shape{2, 8}},
+		{1, plainRole, tensor.Q8, 3584, 18944, 3584, shape{2, 8}},
+		{1, plainRole, tensor.Q4, 3584, 18944, 3584, shape{2, 6}},
+		{1, gatedRole, tensor.Q4, 11008, 2048, 22016, shape{3, 2}},
+		{1, gatedRole, tensor.Q4, 18944, 3584, 37888, shape{4, 2}},
+		{1, gatedRole, tensor.Q8, 11008, 2048, 22016, shape{3, 4}},
+		{1, gatedRole, tensor.Q8, 18944, 3584, 37888, shape{4, 4}},
+		{4, plainRole, tensor.Q4, 151936, 2048, 151936, shape{4, 2}},
+		{5, qkvRole, tensor.BF16, 2048, 2048, 2560, shape{0, 2}},
+		{5, qkvRole, tensor.Q4, 3584, 3584, 4608, shape{3, 2}},
+		{5, plainRole, tensor.F16, 2048, 2048, 2048, shape{3, 2}},
+		{5, plainRole, tensor.BF16, 151936, 2048, 151936, shape{2, 8}},
+		{8, gatedRole, tensor.Q8, 18944, 3584, 37888, shape{2, 4}},
+		{8, gatedRole, tensor.BF16, 18944, 3584, 37888, shape{2, 8}},
 	} {
 		w := &tensor.Tensor{DType: c.dtype, Shape: []int{c.out, c.in}}
-		require.Equal(t, c.want, b.gemvShape(c.role, w, c.launch), "%v", c)
+		if c.dtype == tensor.Q8 || c.dtype == tensor.Q4 {
+			w.Scales = &tensor.Tensor{}
+		}
+		require.Equal(t, c.want, b.gemvShape(c.role, c.rows, w, c.launch), "%v", c)
+	}
+}
+
+// Rows go to the least kernel that takes them, as many as shared memory has room for, and
+// no second group where bringing them there takes longer than other kernels do.
+func TestRowsOfProductsAtOnce(t *testing.T) {
+	var kernels gemvKernels
+	for i := range kernels {
+		kernels[i][tensor.Q4] = uint64(10 + i)
+	}
+	for i, want := range []uint64{10, 11, 11, 11, 12, 12, 12, 12} {
+		require.Equal(t, want, kernels.of(i+1, tensor.Q4), "%d rows", i+1)
+	}
+	for _, c := range []struct {
+		dtype            tensor.DType
+		in, shared, want int
+	}{
+		{tensor.BF16, 2048, 227 << 10, 8},
+		{tensor.Q4, 3584, 227 << 10, 8},
+		{tensor.BF16, 2048, 99 << 10, 7},
+		{tensor.BF16, 5120, 227 << 10, 8},
+		{tensor.BF16, 5120, 163 << 10, 6},
+		{tensor.Q4, 11008, 227 << 10, 4},
+		{tensor.BF16, 18944, 227 << 10, 2},
+	} {
+		b := &Backend{device: &device{info: deviceInfo{multiprocessors: 132, shared: c.shared}}}
+		w := &tensor.Tensor{DType: c.dtype, Shape: []int{2048, c.in}}
+		require.Equal(t, c.want, b.gemvRows(w), "%v", c)
 	}
 }
 

@@ -20,8 +20,9 @@ type byType [32]uint64
 // a compute capability lacks are 0.
 type kernelSet struct {
 	embed, matMul, rotaryAppend, attention byType
-	gemv, gemvSwiGLU, gemvQKV              byType
 	gemm, convert, dequant, repack         byType
+
+	gemv, gemvSwiGLU, gemvQKV gemvKernels
 
 	qgemm [len(qgemmColumns)]byType // by rows
 
@@ -58,9 +59,11 @@ func loadKernels(d *device) (*kernelSet, error) {
 	l.each(&k.matMul, "zen_matmul", "", 0, floats)
 	l.each(&k.rotaryAppend, "zen_rotary_append", "", 0, append(floats, tensor.I8))
 	l.each(&k.attention, "zen_attention", "", 0, append(floats, tensor.I8))
-	l.each(&k.gemv, "zen_gemv", "", d.info.shared, streamed)
-	l.each(&k.gemvSwiGLU, "zen_gemv", "_swiglu", d.info.shared, streamed)
-	l.each(&k.gemvQKV, "zen_gemv", "_qkv", d.info.shared, streamed)
+	for i, name := range [...]string{"zen_gemv", "zen_gemv4", "zen_gemv8"} {
+		l.each(&k.gemv[i], name, "", d.info.shared, streamed)
+		l.each(&k.gemvSwiGLU[i], name, "_swiglu", d.info.shared, streamed)
+		l.each(&k.gemvQKV[i], name, "_qkv", d.info.shared, streamed)
+	}
 	l.each(&k.gemm, "zen_gemm", "", gemmShared, halves)
 	for i, columns := range qgemmColumns {
 		for _, t := range blocks {

@@ -100,8 +100,8 @@ func TestRowsOfQuantizedProducts(t *testing.T) {
 	for _, dtype := range []tensor.DType{tensor.Q8, tensor.Q4} {
 		small, large := randomQuantized(t, b, rng, dtype, 300, 520), &tensor.Tensor{DType: dtype, Shape: []int{1 << 14, 3584}, Scales: &tensor.Tensor{}}
 		require.True(t, b.streams(b.gemvRows(small), small))
-		require.False(t, b.streams(5, small))
-		require.True(t, b.readsOnce(5, small))
+		require.False(t, b.streams(9, small))
+		require.True(t, b.readsOnce(9, small))
 		require.True(t, b.readsOnce(qgemmAlways, small))
 		require.False(t, b.readsOnce(qgemmAlways+1, small))
 		require.True(t, b.readsOnce(qgemmLarge, large))

@@ -45,6 +45,7 @@ type decoder struct {
 	hidden, heads, kvHeads, headDim, inner, vocab int
 	window                                        int
 	cache                                         tensor.DType
+	fused                                         bool // by what a Fuser does at once
 
 	host    []*tensor.Tensor
 	weights []*tensor.Tensor // on the device, as host
@@ -53,10 +54,10 @@ type decoder struct {
 
 const forked = 65 // tokens that the first two sequences share: a multiple of the page size 5
 
-func newDecoder(d *device, weight, cache tensor.DType, window int) *decoder {
+func newDecoder(d *device, weight, cache tensor.DType, window int, fused bool) *decoder {
 	m := &decoder{hidden: 70, heads: 6, kvHeads: 2, headDim: 10, inner: 131, vocab: 40,
-		window: window, cache: cache}
-	if !isFloat(weight) {
+		window: window, cache: cache, fused: fused}
+	if !isFloat(weight) || fused {
 		m.hidden, m.heads, m.headDim, m.inner = 128, 8, 16, 192
 	}
 	q, kv := m.heads*m.headDim, m.kvHeads*m.headDim
@@ -80,8 +81,34 @@ func (m *decoder) forward(d *device, table *tensor.Tensor, kv backend.KV, batch 
 		batch.OutputRows = append(batch.OutputRows, int32(i))
 	}
 	s.Begin(batch)
-	x, h := s.Tensor(n, m.hidden), s.Tensor(n, m.hidden)
+	x := s.Tensor(n, m.hidden)
 	s.Embed(x, w[0])
+	if m.fused {
+		m.fusedLayer(s, x, table, kv)
+	} else {
+		m.layer(s, x, table, kv)
+	}
+	h := s.Tensor(n, m.hidden)
+	s.SelectRows(h, x)
+	logits := s.Tensor(n, m.vocab)
+	s.MatMul(logits, h, w[0], nil)
+	return d.read(logits)
+}
+
+func (m *decoder) fusedLayer(s *backend.Step, x, table *tensor.Tensor, kv backend.KV) {
+	w, n := m.weights, x.Dim(0)
+	q, o := s.Tensor(n, m.heads, m.headDim), s.Tensor(n, m.heads, m.headDim)
+	s.QKVAppend(q, x, backend.QKV{Norm: w[8], Eps: 1e-6, Q: backend.Projection{Weight: w[1], Bias: w[9]},
+		K: backend.Projection{Weight: w[2]}, V: backend.Projection{Weight: w[3]}, Rotary: table, KV: kv})
+	s.Attention(o, q, kv, 0.3, m.window)
+	s.MatMulAdd(x, s.View(o, n, m.heads*m.headDim), backend.Projection{Weight: w[4]})
+	s.MLPAdd(x, backend.Gated{Norm: w[8], Eps: 1e-6, Gate: backend.Projection{Weight: w[5]},
+		Up: backend.Projection{Weight: w[6]}}, backend.Projection{Weight: w[7]})
+}
+
+func (m *decoder) layer(s *backend.Step, x, table *tensor.Tensor, kv backend.KV) {
+	w, n := m.weights, x.Dim(0)
+	h := s.Tensor(n, m.hidden)
 	s.RMSNorm(h, x, w[8], 1e-6)
 	q, k := s.Tensor(n, m.heads, m.headDim), s.Tensor(n, m.kvHeads, m.headDim)
 	v, o := s.Tensor(n, m.kvHeads, m.headDim), s.Tensor(n, m.heads, m.headDim)
@@ -100,10 +127,6 @@ func (m *decoder) forward(d *device, table *tensor.Tensor, kv backend.KV, batch 
 	s.SwiGLU(gate, gate, up)
 	s.MatMul(h, gate, w[7], nil)
 	s.Add(x, x, h)
-	s.SelectRows(h, x)
-	logits := s.Tensor(n, m.vocab)
-	s.MatMul(logits, h, w[0], nil)
-	return d.read(logits)
 }
 
 // run returns the logits [sequence][token · vocab] under a schedule.
@@ -166,15 +189,18 @@ func determinismChecks() []check {
 	for _, c := range []struct {
 		weight, cache tensor.DType
 		window        int
-	}{{tensor.F32, tensor.F32, 0}, {tensor.BF16, tensor.F16, 37}, {tensor.F16, tensor.BF16, 0}, {tensor.I8, tensor.F32, 3},
-		{tensor.Q8, tensor.F16, 0}, {tensor.Q4, tensor.F32, 0}, {tensor.BF16, tensor.I8, 20}} {
-		name := fmt.Sprintf("weight=%v/cache=%v/window=%d", c.weight, c.cache, c.window)
+		fused         bool
+	}{{tensor.F32, tensor.F32, 0, false}, {tensor.BF16, tensor.F16, 37, false}, {tensor.F16, tensor.BF16, 0, false},
+		{tensor.I8, tensor.F32, 3, false}, {tensor.Q8, tensor.F16, 0, false}, {tensor.Q4, tensor.F32, 0, false},
+		{tensor.BF16, tensor.I8, 20, false}, {tensor.BF16, tensor.F16, 0, true}, {tensor.F16, tensor.F32, 0, true},
+		{tensor.Q8, tensor.F32, 0, true}, {tensor.Q4, tensor.BF16, 0, true}} {
+		name := fmt.Sprintf("weight=%v/cache=%v/window=%d/fused=%t", c.weight, c.cache, c.window, c.fused)
 		all = append(all,
 			check{"Deterministic/schedules/" + name, func(d *device) {
-				d.schedules(newDecoder(d, c.weight, c.cache, c.window))
+				d.schedules(newDecoder(d, c.weight, c.cache, c.window, c.fused))
 			}},
 			check{"Deterministic/workers/" + name, func(d *device) {
-				d.workers(newDecoder(d, c.weight, c.cache, c.window))
+				d.workers(newDecoder(d, c.weight, c.cache, c.window, c.fused))
 			}})
 	}
 	return all

@@ -19,7 +19,7 @@ func fusedChecks() []check {
 	var all []check
 	for _, weight := range weightTypes {
 		all = append(all, check{fmt.Sprintf("Fused/weight=%v", weight), func(d *device) {
-			for _, n := range []int{1, 3, 4, 5, 16, 40, 130} {
+			for _, n := range []int{1, 3, 4, 5, 8, 16, 40, 130} {
 				d.fusedMLP(weight, n)
 				d.fusedQKV(weight, tensor.F32, n)
 				if d.takes(tensor.I8) {

@@ -90,12 +90,12 @@ struct Gated {
 
 // Qkv projects, rotates q and k, and writes k and v into the cache; a pair is
 // elements i and i + headDim/2 of a head of q, k or v.
-template <class F>
+template <class F, int N>
 struct Qkv {
   static constexpr int perTile = 8;
   static constexpr bool given = true, even = false;
   const QkvParams &p;
-  int position[4], page[4];  // [rows]; what the step was given
+  int position[N], page[N];  // of the lane's rows; what the step was given
 
   __device__ int units() const { return (p.r.heads + 2 * p.r.kvHeads) * (p.r.headDim / 2); }
 
@@ -109,11 +109,12 @@ struct Qkv {
 
   __device__ void begin() {
 #pragma unroll
-    for (int r = 0; r < 4; r++) {
-      position[r] = r < p.g.rows ? readL2(p.r.positions + r) : -1;
-      if (position[r] >= 0)
-        page[r] = readL2(p.r.pages + int64_t(readL2(p.r.sequences + r)) * p.r.pageStride +
-                         position[r] / p.r.pageSize);
+    for (int n = 0; n < N; n++) {
+      const int r = gemvGroup * n + threadIdx.x % 4;
+      position[n] = r < p.g.rows ? readL2(p.r.positions + r) : -1;
+      if (position[n] >= 0)
+        page[n] = readL2(p.r.pages + int64_t(readL2(p.r.sequences + r)) * p.r.pageStride +
+                         position[n] / p.r.pageSize);
     }
   }
 
@@ -141,8 +142,9 @@ struct Qkv {
   __device__ Operands early(int unit, int end, int r) const {
     Operands o = {-1};
     if (unit >= end) return o;
-    o.position = r == 0 ? position[0] : r == 1 ? position[1] : r == 2 ? position[2] : position[3];
-    o.page = r == 0 ? page[0] : r == 1 ? page[1] : r == 2 ? page[2] : page[3];
+#pragma unroll
+    for (int n = 0; n < N; n++)
+      if (r >= gemvGroup * n) o.position = position[n], o.page = page[n];
     if (o.position < 0) return o;
     const int pairs = p.r.headDim / 2, head = unit / pairs, kv = head - p.r.heads;
     o.kind = kv < 0 ? 0 : kv < p.r.kvHeads ? 1 : 2;
@@ -166,8 +168,8 @@ struct Qkv {
       to[0] = a, to[p.r.headDim / 2] = b;
       return;
     }
-    const float x = o.kind == 2 ? a : a * o.cosine - b * o.sine,
-                y = o.kind == 2 ? b : b * o.cosine + a * o.sine;
+    const float x = o.kind == 2 ? a : fmaf(a, o.cosine, -__fmul_rn(b, o.sine)),
+                y = o.kind == 2 ? b : fmaf(a, o.sine, __fmul_rn(b, o.cosine));
     if (o.kind == 0) {
       float *q = p.r.q + (int64_t(r) * p.r.heads + o.head) * p.r.headDim + o.pair;
       q[0] = x, q[p.r.headDim / 2] = y;

@@ -3,11 +3,10 @@
 // The weight formats of gemv.cuh. A format says how long a row is, how a step's
 // scales are copied, and how a step of 128 bytes of 16 rows is multiplied:
 //
-//	sum      of the rows g and g + 8, of row t of x where it has one
+//	sum      [N, 2] of the rows g and g + 8, with row t + 4·n of x
 //	pieces   [2 chunks, 2 rows, 256 threads] the thread's 16-byte pieces: rows g, g + 8
 //	scales   the step's scales of row g; those of row g + 8 lie 128 bytes on
-//	column   column g of x, 16·t bytes on
-//	xScales  the scales of row t of x
+//	x        what the lane reads of x
 //	step     the step's place in the row
 //
 // Rows and columns that x does not have are its last ones again.
@@ -17,6 +16,13 @@
 #include "gemv.cuh"
 
 namespace zen {
+
+// Columns is what a lane reads of N groups of rows.
+template <int N>
+struct Columns {
+  const uint8_t *at[N];    // column g, 16·t bytes on
+  const float *scales[N];  // of row t
+};
 
 // columnPiece returns 16 bytes of the lane's column.
 __device__ __forceinline__ uint4 columnPiece(const uint8_t *column, int at) {
@@ -29,20 +35,27 @@ struct FormatBF16 {
   __device__ static int rowBytes(int in) { return in * 2; }
   __device__ static void copyScales(uint8_t *, const uint8_t *, int) {}
 
-  __device__ static __forceinline__ void step(float sum[2], const uint4 *pieces, const uint8_t *,
-                                              const uint8_t *column, const float *, int step) {
-    float part[2][4] = {};  // two chains: half the latency
+  template <int N>
+  __device__ static __forceinline__ void step(float sum[N][2], const uint4 *pieces,
+                                              const uint8_t *, const Columns<N> &x, int step) {
+    float part[N][2][4] = {};  // two chains: half the latency
 #pragma unroll
     for (int c = 0; c < 2; c++) {
       const uint4 a = pieces[(2 * c) * gemvThreads], b = pieces[(2 * c + 1) * gemvThreads];
-      const uint4 x = columnPiece(column, 128 * step + 64 * c);
       const uint32_t first[4] = {a.x, b.x, a.y, b.y}, second[4] = {a.z, b.z, a.w, b.w};
-      mma(bf16(), part[0], first, x.x, x.y);
-      mma(bf16(), part[1], second, x.z, x.w);
+#pragma unroll
+      for (int n = 0; n < N; n++) {
+        const uint4 v = columnPiece(x.at[n], 128 * step + 64 * c);
+        mma(bf16(), part[n][0], first, v.x, v.y);
+        mma(bf16(), part[n][1], second, v.z, v.w);
+      }
     }
 #pragma unroll
-    for (int h = 0; h < 2; h++)
-      sum[h] += (part[0][2 * h] + part[1][2 * h]) + (part[0][2 * h + 1] + part[1][2 * h + 1]);
+    for (int n = 0; n < N; n++)
+#pragma unroll
+      for (int h = 0; h < 2; h++)
+        sum[n][h] += (part[n][0][2 * h] + part[n][1][2 * h]) +
+                     (part[n][0][2 * h + 1] + part[n][1][2 * h + 1]);
   }
 };
 
@@ -62,32 +75,40 @@ struct FormatF16 {
           (__float_as_uint(f.y - __uint_as_float(y)) & 0xffff0000u);
   }
 
-  __device__ static __forceinline__ void step(float sum[2], const uint4 *pieces, const uint8_t *,
-                                              const uint8_t *column, const float *, int step) {
-    float part[4] = {};
+  template <int N>
+  __device__ static __forceinline__ void step(float sum[N][2], const uint4 *pieces,
+                                              const uint8_t *, const Columns<N> &x, int step) {
+    float part[N][4] = {};
 #pragma unroll
     for (int c = 0; c < 2; c++) {
       const uint4 a = pieces[(2 * c) * gemvThreads], b = pieces[(2 * c + 1) * gemvThreads];
-      const uint4 x = columnPiece(column, 128 * step + 64 * c);
+      uint4 v[N];
+#pragma unroll
+      for (int n = 0; n < N; n++) v[n] = columnPiece(x.at[n], 128 * step + 64 * c);
       const uint32_t words[2][4] = {{a.x, b.x, a.y, b.y}, {a.z, b.z, a.w, b.w}};
 #pragma unroll
       for (int m = 0; m < 2; m++) {
         uint32_t high[4], low[4];
 #pragma unroll
         for (int i = 0; i < 4; i++) split(high[i], low[i], words[m][i]);
-        mma(bf16(), part, high, m ? x.z : x.x, m ? x.w : x.y);
-        mma(bf16(), part, low, m ? x.z : x.x, m ? x.w : x.y);
+#pragma unroll
+        for (int n = 0; n < N; n++) {
+          mma(bf16(), part[n], high, m ? v[n].z : v[n].x, m ? v[n].w : v[n].y);
+          mma(bf16(), part[n], low, m ? v[n].z : v[n].x, m ? v[n].w : v[n].y);
+        }
       }
     }
-    sum[0] += part[0] + part[1], sum[1] += part[2] + part[3];
+#pragma unroll
+    for (int n = 0; n < N; n++)
+      sum[n][0] += part[n][0] + part[n][1], sum[n][1] += part[n][2] + part[n][3];
   }
 };
 
 // addBlock adds the sums of a block of inputs: high and low digits of row g, of row g + 8.
 __device__ __forceinline__ void addBlock(float sum[2], const int digits[4], float scaleA,
                                          float scaleB, float xScale) {
-  sum[0] += scaleA * xScale * float(digits[0] * 256 + digits[1]);
-  sum[1] += scaleB * xScale * float(digits[2] * 256 + digits[3]);
+  sum[0] = fmaf(__fmul_rn(scaleA, xScale), float(digits[0] * 256 + digits[1]), sum[0]);
+  sum[1] = fmaf(__fmul_rn(scaleB, xScale), float(digits[2] * 256 + digits[3]), sum[1]);
 }
 
 // FormatQ8 has two blocks of 64 inputs to a step. A weight lies there plus 128.
@@ -104,23 +125,30 @@ struct FormatQ8 {
     if (t < 2) copyAsync4(to + 128 * t, from, true);
   }
 
-  __device__ static __forceinline__ void step(float sum[2], const uint4 *pieces,
-                                              const uint8_t *scales, const uint8_t *column,
-                                              const float *xScales, int step) {
+  template <int N>
+  __device__ static __forceinline__ void step(float sum[N][2], const uint4 *pieces,
+                                              const uint8_t *scales, const Columns<N> &x,
+                                              int step) {
     const float2 scaleA = __half22float2(*reinterpret_cast<const __half2 *>(scales));
     const float2 scaleB = __half22float2(*reinterpret_cast<const __half2 *>(scales + 128));
-    const float2 xScale = *reinterpret_cast<const float2 *>(xScales + 2 * step);
+    float2 xScale[N];
+#pragma unroll
+    for (int n = 0; n < N; n++)
+      xScale[n] = *reinterpret_cast<const float2 *>(x.scales[n] + 2 * step);
 #pragma unroll
     for (int c = 0; c < 2; c++) {
       const uint4 a = pieces[(2 * c) * gemvThreads], b = pieces[(2 * c + 1) * gemvThreads];
-      const uint4 x = columnPiece(column, 128 * step + 64 * c);
       const uint32_t first[4] = {a.x ^ flip, b.x ^ flip, a.y ^ flip, b.y ^ flip};
       const uint32_t second[4] = {a.z ^ flip, b.z ^ flip, a.w ^ flip, b.w ^ flip};
-      int digits[4] = {};
-      mmaBytes(digits, first, x.x, x.y);
-      mmaBytes(digits, second, x.z, x.w);
-      addBlock(sum, digits, c ? scaleA.y : scaleA.x, c ? scaleB.y : scaleB.x,
-               c ? xScale.y : xScale.x);
+#pragma unroll
+      for (int n = 0; n < N; n++) {
+        const uint4 v = columnPiece(x.at[n], 128 * step + 64 * c);
+        int digits[4] = {};
+        mmaBytes(digits, first, v.x, v.y);
+        mmaBytes(digits, second, v.z, v.w);
+        addBlock(sum[n], digits, c ? scaleA.y : scaleA.x, c ? scaleB.y : scaleB.x,
+                 c ? xScale[n].y : xScale[n].x);
+      }
     }
   }
 
@@ -148,9 +176,10 @@ struct FormatQ4 {
     return b;
   }
 
-  __device__ static __forceinline__ void step(float sum[2], const uint4 *pieces,
-                                              const uint8_t *scales, const uint8_t *column,
-                                              const float *xScales, int step) {
+  template <int N>
+  __device__ static __forceinline__ void step(float sum[N][2], const uint4 *pieces,
+                                              const uint8_t *scales, const Columns<N> &x,
+                                              int step) {
     uint32_t mask, flip;
     asm("mov.b32 %0, 0xf0f0f0f0;" : "=r"(mask));
     asm("mov.b32 %0, 0x80808080;" : "=r"(flip));
@@ -162,11 +191,17 @@ struct FormatQ4 {
     for (int c = 0; c < 2; c++) {
       const uint4 a = pieces[(2 * c) * gemvThreads], b = pieces[(2 * c + 1) * gemvThreads];
       const uint32_t wordsA[4] = {a.x, a.y, a.z, a.w}, wordsB[4] = {b.x, b.y, b.z, b.w};
-      const float4 xScale4 = *reinterpret_cast<const float4 *>(xScales + 8 * step + 4 * c);
-      const float xScale[4] = {xScale4.x, xScale4.y, xScale4.z, xScale4.w};
+      float xScale[N][4];
+#pragma unroll
+      for (int n = 0; n < N; n++)
+        *reinterpret_cast<float4 *>(xScale[n]) =
+            *reinterpret_cast<const float4 *>(x.scales[n] + 8 * step + 4 * c);
 #pragma unroll
       for (int q = 0; q < 4; q += 2) {
-        const uint4 x = columnPiece(column, 256 * step + 128 * c + 32 * q);
+        uint4 v[N];
+#pragma unroll
+        for (int n = 0; n < N; n++)
+          v[n] = columnPiece(x.at[n], 256 * step + 128 * c + 32 * q);
         const float2 sa = __half22float2(*reinterpret_cast<const __half2 *>(&halvesA[2 * c + q / 2]));
         const float2 sb = __half22float2(*reinterpret_cast<const __half2 *>(&halvesB[2 * c + q / 2]));
 #pragma unroll
@@ -174,9 +209,12 @@ struct FormatQ4 {
           const uint32_t wa = wordsA[q + h], wb = wordsB[q + h];
           const uint32_t w[4] = {bytes(wa << 4, mask, flip), bytes(wb << 4, mask, flip),
                                  bytes(wa, mask, flip), bytes(wb, mask, flip)};
-          int digits[4] = {};
-          mmaBytes(digits, w, h ? x.z : x.x, h ? x.w : x.y);
-          addBlock(sum, digits, h ? sa.y : sa.x, h ? sb.y : sb.x, xScale[q + h]);
+#pragma unroll
+          for (int n = 0; n < N; n++) {
+            int digits[4] = {};
+            mmaBytes(digits, w, h ? v[n].z : v[n].x, h ? v[n].w : v[n].y);
+            addBlock(sum[n], digits, h ? sa.y : sa.x, h ? sb.y : sb.x, xScale[n][q + h]);
+          }
         }
       }
     }

@@ -4,19 +4,21 @@
 // algorithm.
 //
 // grid: one block to a multiprocessor (any number is right); block: 256
-// shared: 4224 + 4·rows·(inPad + 32) + stages·16384 bytes, inPad = in rounded up to 256;
-// for Q8 4224 + rows·(2·(inPad + 64) + inPad/16) + stages·18432, for Q4 inPad/8 in place of
-// inPad/16; stages is 2, 4, 6 or 8.
+// shared: 4224·N + 4·rows·(inPad + 32) + stages·16384 bytes, inPad = in rounded up to 256;
+// for Q8 4224·N + rows·(2·(inPad + 64) + inPad/16) + stages·18432, for Q4 inPad/8 in place of
+// inPad/16; stages is 2, 4, 6 or 8. Kernels zen_gemv_* take R = 1
+// row, zen_gemv4_* and zen_gemv8_* up to 4 and 8; N = ceil(R/4).
 
 #include "epilogues.cuh"
 #include "stream.cuh"
 
 namespace zen {
 
-template <class F, class E>
+template <class F, int R, class E>
 __device__ __forceinline__ void gemv(const GemvParams &p, E &epilogue) {
+  constexpr int N = groupsOf(R);
   extern __shared__ uint4 memory[];
-  const Staged<F> s(memory, p.rows, p.in);
+  const Staged<F, R> s(memory, p.rows, p.in);
   Ring<F> ring(s.end(p.rows), memory);
   const Tiles tiles(epilogue.units(), E::perTile);
   const int warp = threadIdx.x / 32, g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
@@ -53,35 +55,45 @@ __device__ __forceinline__ void gemv(const GemvParams &p, E &epilogue) {
   if (tile < tiles.count) enter();
   for (int i = 0; i < ring.stages; i++) copyNext();
   epilogue.begin();
-  typename E::Operands operands;
-  if (E::given && warp < tiles.count && t < p.rows)
-    operands = epilogue.early(tiles.begin(warp) + g, tiles.end(warp), t);
+  typename E::Operands operands[N];
+#pragma unroll
+  for (int n = 0; n < N; n++)
+    if (E::given && warp < tiles.count && gemvGroup * n + t < p.rows)
+      operands[n] = epilogue.early(tiles.begin(warp) + g, tiles.end(warp), gemvGroup * n + t);
   if (p.in % 8 == 0)
-    stageX<F, true>(p, s, waitForPredecessor);
+    stageX<true>(p, s, waitForPredecessor);
   else
-    stageX<F, false>(p, s, waitForPredecessor);
-  multiply<F>(p, s, epilogue, tiles, operands, ring, copyNext);
+    stageX<false>(p, s, waitForPredecessor);
+  multiply(p, s, epilogue, tiles, operands, ring, copyNext);
 }
 
 }  // namespace zen
 
-#define GEMV(name, F)                                                       \
-  extern "C" __global__ void __launch_bounds__(zen::gemvThreads, 2)         \
-      zen_gemv_##name(const __grid_constant__ zen::GemvParams p) {          \
-    zen::Store<zen::F> e{p};                                                \
-    zen::gemv<zen::F>(p, e);                                                \
-  }                                                                         \
-  extern "C" __global__ void __launch_bounds__(zen::gemvThreads, 2)         \
-      zen_gemv_##name##_swiglu(const __grid_constant__ zen::GemvParams p) { \
-    zen::Gated<zen::F> e{p};                                                \
-    zen::gemv<zen::F>(p, e);                                                \
-  }                                                                         \
-  extern "C" __global__ void __launch_bounds__(zen::gemvThreads, 2)         \
-      zen_gemv_##name##_qkv(const __grid_constant__ zen::QkvParams p) {     \
-    zen::Qkv<zen::F> e{p};                                                  \
-    zen::gemv<zen::F>(p.g, e);                                              \
+#define GEMV(name, F, R)                                                  \
+  extern "C" __global__ void __launch_bounds__(zen::gemvThreads, 2)       \
+      name(const __grid_constant__ zen::GemvParams p) {                   \
+    zen::Store<zen::F> e{p};                                              \
+    zen::gemv<zen::F, R>(p, e);                                           \
+  }                                                                       \
+  extern "C" __global__ void __launch_bounds__(zen::gemvThreads, 2)       \
+      name##_swiglu(const __grid_constant__ zen::GemvParams p) {          \
+    zen::Gated<zen::F> e{p};                                              \
+    zen::gemv<zen::F, R>(p, e);                                           \
+  }                                                                       \
+  extern "C" __global__ void __launch_bounds__(zen::gemvThreads, 2)       \
+      name##_qkv(const __grid_constant__ zen::QkvParams p) {              \
+    zen::Qkv<zen::F, zen::groupsOf(R)> e{p};                              \
+    zen::gemv<zen::F, R>(p.g, e);                                         \
   }
-GEMV(bf16, FormatBF16)
-GEMV(f16, FormatF16)
-GEMV(q8, FormatQ8)
-GEMV(q4, FormatQ4)
+GEMV(zen_gemv_bf16, FormatBF16, 1)
+GEMV(zen_gemv_f16, FormatF16, 1)
+GEMV(zen_gemv_q8, FormatQ8, 1)
+GEMV(zen_gemv_q4, FormatQ4, 1)
+GEMV(zen_gemv4_bf16, FormatBF16, 4)
+GEMV(zen_gemv4_f16, FormatF16, 4)
+GEMV(zen_gemv4_q8, FormatQ8, 4)
+GEMV(zen_gemv4_q4, FormatQ4, 4)
+GEMV(zen_gemv8_bf16, FormatBF16, 8)
+GEMV(zen_gemv8_f16, FormatF16, 8)
+GEMV(zen_gemv8_q8, FormatQ8, 8)
+GEMV(zen_gemv8_q4, FormatQ4, 8)

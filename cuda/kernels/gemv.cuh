@@ -3,7 +3,7 @@
 // Few rows times a matrix at the memory's rate: the frame that all formats and
 // epilogues share, which formats.cuh and epilogues.cuh have.
 //
-//	y[r, u] = Σₖ x[r, k]·w[u, k], rows r < 4
+//	y[r, u] = Σₖ x[r, k]·w[u, k], rows r < R, R 1, 4 or 8
 //
 // A block is persistent, one to a multiprocessor. It owns an even share of the
 // outputs in tiles of 16 rows of w; its eight warps split the inputs in steps
@@ -14,14 +14,16 @@
 // predecessor kernel has ended, since weights do not depend on it.
 //
 // The product runs on the tensor cores: the tile is the operand a [16 outputs, inputs],
-// x is b [inputs, 8 columns]. A row of x is split into two columns, 2r and 2r+1: for
+// four rows of x are b [inputs, 8 columns]. A row is split into two columns, 2r and 2r+1: for
 // weights of 16 bits into BF16 numbers high + low, together 16 bits of fraction; for
 // quantised weights into the digits of 256·high + low, 16 bits in units of the largest
 // of each block of inputs that has a scale, so that products of weights and digits and
 // their sums over a block are integers and exact. A result does not depend on the
-// number of rows. Both operands permute the inputs alike, which a sum does not see.
+// number of rows, whichever kernel takes them: where a compiler could make one operation of
+// a product and a sum or two, and not the same in all kernels, the code says which. Both
+// operands permute the inputs alike, which a sum does not see.
 //
-// In the following g = lane / 4 and t = lane % 4.
+// In the following g = lane / 4, t = lane % 4, and n < N = ceil(R/4) is a group of rows.
 
 #pragma once
 
@@ -31,7 +33,8 @@ namespace zen {
 
 constexpr int gemvThreads = 256;
 constexpr int gemvWarps = gemvThreads / 32;
-constexpr int gemvMaxRows = 4;
+constexpr int gemvGroup = 4;       // rows
+__host__ __device__ constexpr int groupsOf(int rows) { return (rows + gemvGroup - 1) / gemvGroup; }
 constexpr int gemvStep = 128;      // bytes of a row that a warp takes at a time
 constexpr int gemvPad = 256;       // inputs; the longest step, that of Q4
 constexpr int gemvColumnPad = 64;  // bytes between columns of x: spreads them over the banks
@@ -46,7 +49,7 @@ constexpr int gemvColumnPad = 64;  // bytes between columns of x: spreads them o
 //	residual  [rows, out] F32 or null; may be dst
 //	norm      [in] F32 or null: x is RMSNormed with this weight first
 //
-// rows is 1 to 4; in is a multiple of 8 for BF16 and F16.
+// rows is 1 to R; in is a multiple of 8 for BF16 and F16.
 struct GemvParams {
   float *dst;
   const float *x;
@@ -71,10 +74,11 @@ struct Row {
 // Staged is x and what belongs to it in shared memory, in this order. A column holds the
 // one or two bytes of an input in the order in which mma takes them: 16 bytes of each of
 // the four t follow one another.
-template <class F>
+template <class F, int R>
 struct Staged {
-  float *sums;     // [2, 8 warps, 2 halves, 32 lanes]
-  float *squares;  // [4 rows, 8 warps]: of x, where it is normalised
+  static constexpr int N = groupsOf(R);
+  float *sums;     // [2, 8 warps, N, 2 halves, 32 lanes]
+  float *squares;  // [4·N rows, 8 warps]: of x, where it is normalised
   float *scales;   // [rows, inPad/F::block]; Q8 and Q4 only
   uint8_t *x;      // [2·rows, column]
   int inPad, column;
@@ -82,8 +86,8 @@ struct Staged {
   __device__ Staged(void *memory, int rows, int in) {
     inPad = padded(in, gemvPad), column = inPad * F::inputBytes + gemvColumnPad;
     sums = static_cast<float *>(memory);
-    squares = sums + 2 * gemvWarps * 2 * 32;
-    scales = squares + gemvMaxRows * gemvWarps;
+    squares = sums + 2 * gemvWarps * N * 2 * 32;
+    scales = squares + gemvGroup * N * gemvWarps;
     x = reinterpret_cast<uint8_t *>(scales + (F::block ? rows * (inPad / F::block) : 0));
   }
 
@@ -109,8 +113,8 @@ __device__ __forceinline__ void load8(float v[8], const float *x, int k, int in)
 }
 
 // storeParts writes eight inputs of row r as their high and low parts in BF16.
-template <class F>
-__device__ __forceinline__ void storeParts(const Staged<F> &s, const float v[8], int r, int k) {
+template <class F, int R>
+__device__ __forceinline__ void storeParts(const Staged<F, R> &s, const float v[8], int r, int k) {
   uint32_t high[4], low[4];
 #pragma unroll
   for (int i = 0; i < 4; i++) {
@@ -128,8 +132,8 @@ __device__ __forceinline__ void storeParts(const Staged<F> &s, const float v[8],
 // storeDigits writes eight inputs of row r as numbers n = 256·high + low in units of the
 // block's scale, |n| <= 127·256, and the scale. The largest is found by its bits, so that
 // an infinity or NaN becomes the scale.
-template <class F>
-__device__ __forceinline__ void storeDigits(const Staged<F> &s, const float v[8], int r, int k) {
+template <class F, int R>
+__device__ __forceinline__ void storeDigits(const Staged<F, R> &s, const float v[8], int r, int k) {
   constexpr float least = 1e-30f, most = 127 * 256;
   uint32_t largest = __float_as_uint(least);
 #pragma unroll
@@ -160,20 +164,25 @@ __device__ __forceinline__ void storeDigits(const Staged<F> &s, const float v[8]
 }
 
 // store8 writes eight inputs of row r. Whole warps call it; k past the row is skipped.
-template <class F>
-__device__ __forceinline__ void store8(const Staged<F> &s, const float v[8], int r, int k) {
+template <class F, int R>
+__device__ __forceinline__ void store8(const Staged<F, R> &s, const float v[8], int r, int k) {
   if constexpr (F::block > 0)
     storeDigits(s, v, r, k);
   else
     storeParts(s, v, r, k);
 }
 
-// stageX waits for x and brings it into shared memory, times the norm's weights if asked,
-// with the sums of its squares: 1/rms is a factor of the product's results, and nothing
-// waits for it. A thread owns eight consecutive inputs of every 2048. What it can hold in
-// registers of the norm's weights is read before the wait.
-template <class F, bool whole, class Wait>
-__device__ __forceinline__ void stageX(const GemvParams &p, const Staged<F> &s, Wait wait) {
+// addSquare adds the square of an input and multiplies it by its weight of the norm.
+__device__ __forceinline__ void addSquare(float &sum, float &v, float w) {
+  sum = fmaf(v, v, sum), v = __fmul_rn(v, w);
+}
+
+// stageRow waits for the one row of x and brings it into shared memory, times the norm's
+// weights if asked, with the sum of its squares: 1/rms is a factor of the product's results,
+// and nothing waits for it. A thread owns eight consecutive inputs of every 2048. What it can
+// hold in registers of the norm's weights is read before the wait.
+template <bool whole, class F, int R, class Wait>
+__device__ __forceinline__ void stageRow(const GemvParams &p, const Staged<F, R> &s, Wait wait) {
   constexpr int kept = 2, span = 8 * gemvThreads, batch = 6;
   const int inPad = s.inPad, first = 8 * threadIdx.x;
   float w[kept][8];
@@ -183,45 +192,81 @@ __device__ __forceinline__ void stageX(const GemvParams &p, const Staged<F> &s, 
   };
   if (p.norm) loadNorm(0);
   wait();
-  for (int r = 0; r < p.rows; r++) {
-    const float *x = p.x + int64_t(r) * p.in;
-    if (!p.norm) {
-      for (int base = 0; base < inPad; base += batch * span) {
-        float v[batch][8];
+  if (!p.norm) {
+    for (int base = 0; base < inPad; base += batch * span) {
+      float v[batch][8];
 #pragma unroll
-        for (int i = 0; i < batch; i++) load8<whole>(v[i], x, base + i * span + first, p.in);
-        // Few branches: the compiler mixes what lies between them.
+      for (int i = 0; i < batch; i++) load8<whole>(v[i], p.x, base + i * span + first, p.in);
+      // Few branches: the compiler mixes what lies between them.
 #pragma unroll
-        for (int i = 0; i < batch; i++) {
-          if (i == 1 || i == 3)
-            if (base + i * span >= inPad) break;
-          store8<F>(s, v[i], r, base + i * span + first);
-        }
-      }
-      continue;
-    }
-    float sum = 0;
-    for (int base = 0; base < inPad; base += kept * span) {
-      float v[kept][8];
-#pragma unroll
-      for (int i = 0; i < kept; i++) load8<whole>(v[i], x, base + i * span + first, p.in);
-      if (inPad > kept * span && base + r > 0) loadNorm(base);
-#pragma unroll
-      for (int i = 0; i < kept; i++) {
-#pragma unroll
-        for (int j = 0; j < 8; j++) sum += v[i][j] * v[i][j], v[i][j] *= w[i][j];
-        if (base + i * span < inPad) store8<F>(s, v[i], r, base + i * span + first);
+      for (int i = 0; i < batch; i++) {
+        if (i == 1 || i == 3)
+          if (base + i * span >= inPad) break;
+        store8(s, v[i], 0, base + i * span + first);
       }
     }
-    sum = warpSum(sum);
-    if (threadIdx.x % 32 == 0) s.squares[r * gemvWarps + threadIdx.x / 32] = sum;
+    __syncthreads();
+    return;
+  }
+  float sum = 0;
+  for (int base = 0; base < inPad; base += kept * span) {
+    float v[kept][8];
+#pragma unroll
+    for (int i = 0; i < kept; i++) load8<whole>(v[i], p.x, base + i * span + first, p.in);
+    if (base > 0) loadNorm(base);
+#pragma unroll
+    for (int i = 0; i < kept; i++) {
+#pragma unroll
+      for (int j = 0; j < 8; j++) addSquare(sum, v[i][j], w[i][j]);
+      if (base + i * span < inPad) store8(s, v[i], 0, base + i * span + first);
+    }
+  }
+  sum = warpSum(sum);
+  if (threadIdx.x % 32 == 0) s.squares[threadIdx.x / 32] = sum;
+  __syncthreads();
+}
+
+// stageRows is stageRow for several, whose loads are under way together.
+template <bool whole, class F, int R, class Wait>
+__device__ __forceinline__ void stageRows(const GemvParams &p, const Staged<F, R> &s, Wait wait) {
+  constexpr int span = 8 * gemvThreads;
+  float w[8], sum[R] = {};
+  if (p.norm) load8<whole>(w, p.norm, 8 * threadIdx.x, p.in);
+  wait();
+  for (int k = 8 * threadIdx.x, base = 0; base < s.inPad; k += span, base += span) {
+    float v[R][8];
+#pragma unroll
+    for (int r = 0; r < R; r++)
+      if (r < p.rows) load8<whole>(v[r], p.x + int64_t(r) * p.in, k, p.in);
+    if (p.norm && base > 0) load8<whole>(w, p.norm, k, p.in);
+#pragma unroll
+    for (int r = 0; r < R; r++) {
+      if (r >= p.rows) break;
+      if (p.norm)
+#pragma unroll
+        for (int j = 0; j < 8; j++) addSquare(sum[r], v[r][j], w[j]);
+      store8(s, v[r], r, k);
+    }
+  }
+#pragma unroll
+  for (int r = 0; r < R; r++) {
+    sum[r] = warpSum(sum[r]);
+    if (threadIdx.x % 32 == 0) s.squares[r * gemvWarps + threadIdx.x / 32] = sum[r];
   }
   __syncthreads();
 }
 
+template <bool whole, class F, int R, class Wait>
+__device__ __forceinline__ void stageX(const GemvParams &p, const Staged<F, R> &s, Wait wait) {
+  if constexpr (R == 1)
+    stageRow<whole>(p, s, wait);
+  else
+    stageRows<whole>(p, s, wait);
+}
+
 // normOf returns 1/rms of row r of x, or 1.
-template <class F>
-__device__ __forceinline__ float normOf(const GemvParams &p, const Staged<F> &s, int r) {
+template <class F, int R>
+__device__ __forceinline__ float normOf(const GemvParams &p, const Staged<F, R> &s, int r) {
   if (!p.norm) return 1;
   float sum = 0;
 #pragma unroll

@@ -113,47 +113,68 @@ struct Ring {
 //	row(unit, half)              the rows of w for g (half 0) and g + 8 (half 1)
 //	even                         rows of units lie as far apart as the units
 //	begin()                      reads what the step was given, before x is there
-//	Operands early(unit, end, r) loads what finish will need besides the sums
+//	Operands early(unit, end, r) loads what finish will need besides the sums of row r
 //	given                        early reads nothing that the step's kernels write
 //	finish(unit, end, r, o, a, b)  takes the sums of a unit's rows: with perTile 16 those
 //	                             of unit and unit + 8, else those of the pair
 //
-// operands are those of tile warp where they are given. copyNext fills the ring's next
+// operands are those of tile warp, of the rows t + 4·n, where they are given. copyNext fills the ring's next
 // stage, which is the one just used.
-template <class F, class E, class CopyNext>
-__device__ __forceinline__ void multiply(const GemvParams &p, const Staged<F> &s, const E &epilogue,
-                                         const Tiles &tiles, typename E::Operands operands,
-                                         Ring<F> &ring, CopyNext copyNext) {
+template <class F, int R, class E, class CopyNext>
+__device__ __forceinline__ void multiply(const GemvParams &p, const Staged<F, R> &s,
+                                         const E &epilogue, const Tiles &tiles,
+                                         typename E::Operands *operands, Ring<F> &ring,
+                                         CopyNext copyNext) {
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
-  const int steps = stepsOf(F::rowBytes(p.in)), rows = p.rows;
-  const uint8_t *column = s.x + min(g, 2 * rows - 1) * s.column + 16 * t;
-  const float *xScales = F::block ? s.scales + min(t, rows - 1) * (s.inPad / F::block) : nullptr;
-  const float norm = normOf(p, s, min(t, rows - 1));
+  const int steps = stepsOf(F::rowBytes(p.in)), rows = R == 1 ? 1 : p.rows;
+  constexpr int N = groupsOf(R);
+  Columns<N> x;
+  float norm[N];
+#pragma unroll
+  for (int n = 0; n < N; n++) {
+    const int row = min(gemvGroup * n + t, rows - 1);
+    x.at[n] = s.x + min(2 * gemvGroup * n + g, 2 * rows - 1) * s.column + 16 * t;
+    x.scales[n] = F::block ? s.scales + row * (s.inPad / F::block) : nullptr;
+    norm[n] = normOf(p, s, row);
+  }
   for (int tile = 0; tile < tiles.count; tile++) {
     // One warp finishes the tile; the others go on. The second buffer keeps them apart.
     const bool finisher = warp == tile % gemvWarps && t < rows;
     const int unit = tiles.begin(tile) + g, end = tiles.end(tile);
-    if (finisher && !(E::given && tile < gemvWarps)) operands = epilogue.early(unit, end, t);
-    float sum[2] = {};
+    if (finisher && !(E::given && tile < gemvWarps)) {
+#pragma unroll
+      for (int n = 0; n < N; n++)
+        if (n == 0 || gemvGroup * n + t < rows)
+          operands[n] = epilogue.early(unit, end, gemvGroup * n + t);
+    }
+    float sum[N][2] = {};
     for (int step = 0; step < steps; step++) {
       ring.wait();
       if (F::block) __syncwarp();
       F::step(sum, ring.pieces + ring.oldest * 4 * gemvThreads + threadIdx.x,
-              ring.scales + ((ring.oldest * gemvWarps + warp) * 16 + g) * 16, column, xScales,
+              ring.scales + ((ring.oldest * gemvWarps + warp) * 16 + g) * 16, x,
               warp + gemvWarps * step);
       if (F::block) __syncwarp();
       if (++ring.oldest == ring.stages) ring.oldest = 0;
       copyNext();
     }
-    float *sums = s.sums + (tile & 1) * gemvWarps * 64 + lane;
-    sums[warp * 64] = sum[0];
-    sums[warp * 64 + 32] = sum[1];
+    float *sums = s.sums + (tile & 1) * gemvWarps * N * 64 + lane;
+#pragma unroll
+    for (int n = 0; n < N; n++) {
+      sums[(warp * N + n) * 64] = sum[n][0];
+      sums[(warp * N + n) * 64 + 32] = sum[n][1];
+    }
     __syncthreads();
-    if (finisher) {
+    if (!finisher) continue;
+#pragma unroll
+    for (int n = 0; n < N; n++) {
+      if (n > 0 && gemvGroup * n + t >= rows) break;
       float low = 0, high = 0;
 #pragma unroll
-      for (int w = 0; w < gemvWarps; w++) low += sums[w * 64], high += sums[w * 64 + 32];
-      epilogue.finish(unit, end, t, operands, norm * low, norm * high);
+      for (int w = 0; w < gemvWarps; w++)
+        low += sums[(w * N + n) * 64], high += sums[(w * N + n) * 64 + 32];
+      epilogue.finish(unit, end, gemvGroup * n + t, operands[n], __fmul_rn(norm[n], low),
+                      __fmul_rn(norm[n], high));
     }
   }
 }

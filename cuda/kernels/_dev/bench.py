@@ -61,7 +61,7 @@ def bench_gemv():
             ws = [one] + [
                 Weight(fmt, out, inn, keep_ref=False) for _ in range(n * (2 if gated else 1) - 1)
             ]
-            for rows in (1, 4):
+            for rows in (1, 4, 8):
                 if gemv_shared(rows, inn, fmt) > 226 * 1024:
                     continue
                 x, nw = torch.randn(rows, inn, device="cuda"), torch.randn(inn, device="cuda")
@@ -257,7 +257,7 @@ class Decoder:
                 suffix = {"gemv": "", "gated": "_swiglu", "qkv": "_qkv"}[kind]
                 blocks, stages = self.plan.get(name, (SMS, 8))
                 launch(
-                    f"zen_gemv_{self.fmt}{suffix}",
+                    gemv_name(self.rows, self.fmt) + suffix,
                     (blocks,),
                     256,
                     gemv_shared(self.rows, p.in_, self.fmt, stages),

@@ -19,6 +19,12 @@ def report(name, e, bound):
         print(f"FAIL {name}: {e:.3g} > {bound:.3g}")
 
 
+def alike(name, a, b):
+    """The same bits."""
+    n = {4: torch.int32, 2: torch.int16}[a.element_size()]
+    report(name, float((a.view(n) != b.view(n)).sum()), 0)
+
+
 def fresh(*shape):
     return torch.randn(*shape, device="cuda")
 
@@ -62,7 +68,7 @@ def check_gemv():
             (131, 72),
         ):
             W, W2 = Weight(fmt, out, inn), Weight(fmt, out, inn)
-            for rows in (1, 2, 3, 4):
+            for rows in (1, 2, 3, 4, 5, 8):
                 if gemv_shared(rows, inn, fmt) > 226 * 1024:
                     continue
                 x, nw, bias, res = fresh(rows, inn), fresh(inn), fresh(out), fresh(rows, out)
@@ -70,12 +76,10 @@ def check_gemv():
                 d = poison(rows, out)
                 gemv(W, d, x)
                 report(f"gemv {fmt} {out}x{inn} rows={rows}", err(d, want), NEAR[fmt])
-                if rows == 2:
-                    d1 = poison(1, out)
-                    gemv(W, d1, x[1:], grid=7, stages=2)
-                    report(
-                        f"gemv {fmt} {out}x{inn} row alone equal", float((d1[0] != d[1]).sum()), 0
-                    )
+                last = x[rows - 1 :]
+                d1 = poison(1, out)
+                gemv(W, d1, last, grid=7, stages=2)
+                alike(f"gemv {fmt} {out}x{inn} rows={rows} alone", d1[0], d[-1])
                 d = res.clone()
                 gemv(W, d, x, bias=bias, residual=d, norm=nw)
                 report(
@@ -83,6 +87,9 @@ def check_gemv():
                     err(d, rms(x, nw) @ W.ref.double().T + bias + res),
                     NEAR[fmt],
                 )
+                d1 = res[rows - 1 :].clone()
+                gemv(W, d1, last, bias=bias, residual=d1, norm=nw)
+                alike(f"gemv {fmt} {out}x{inn} rows={rows} norm bias residual alone", d1[0], d[-1])
                 d = poison(rows, out)
                 gemv(W, d, x, W2=W2, norm=nw)
                 n = rms(x, nw)
@@ -92,6 +99,9 @@ def check_gemv():
                     err(d, g * torch.sigmoid(g) * u),
                     2.5 * NEAR[fmt] if fmt[0] == "q" else 5e-5,
                 )
+                d1 = poison(1, out)
+                gemv(W, d1, last, W2=W2, norm=nw)
+                alike(f"gemv {fmt} {out}x{inn} rows={rows} swiglu alone", d1[0], d[-1])
 
 
 def rotary_table(n, d):
@@ -107,14 +117,14 @@ def rotate(x, table, pos):
 
 
 def check_qkv():
-    for fmt in ("bf16", "f16", "q8", "q4"):
+    for fmt, rows in itertools.product(("bf16", "f16", "q8", "q4"), (4, 7)):
         for heads, kv, d, hidden, dtype in (
             (16, 2, 128, 2048, torch.bfloat16),
             (28, 4, 128, 3584, torch.float16),
             (4, 2, 32, 128, torch.float32),
             (6, 6, 48, 200, torch.bfloat16),
         ):
-            lengths, rows = [40, 33, 7, 90], 4
+            lengths = [40, 33, 7, 90, 64, 12, 5][:rows]
             cache = Cache(lengths, kv, d, dtype)
             q, k, v = (
                 Weight(fmt, heads * d, hidden),
@@ -123,8 +133,9 @@ def check_qkv():
             )
             bq, bk, bv = fresh(heads * d), fresh(kv * d), fresh(kv * d)
             x, nw, table = fresh(rows, hidden), fresh(hidden), rotary_table(128, d)
-            pos = torch.tensor([39, 32, -1, 77], dtype=torch.int32, device="cuda")
-            seq = torch.arange(4, dtype=torch.int32, device="cuda")
+            at = [39, 32, -1, 77, 63, 11, 4][:rows]
+            pos = torch.tensor(at, dtype=torch.int32, device="cuda")
+            seq = torch.arange(rows, dtype=torch.int32, device="cuda")
             qo = poison(rows, heads, d)
             p = struct(
                 QKV,
@@ -156,12 +167,12 @@ def check_qkv():
             )
             if q.scales is not None:
                 p.scales, p.sk, p.sv = q.scales.data_ptr(), k.scales.data_ptr(), v.scales.data_ptr()
-            launch(f"zen_gemv_{fmt}_qkv", (SMS,), 256, gemv_shared(rows, hidden, fmt), [p])
+            launch(gemv_name(rows, fmt) + "_qkv", (SMS,), 256, gemv_shared(rows, hidden, fmt), [p])
             n = rms(x, nw)
             proj = lambda W, b: (n @ W.ref.double().T + b.double()).view(rows, -1, d)
-            live = [0, 1, 3]
+            live = [r for r in range(rows) if r != 2]
             lp = pos.long()[live]
-            tag = f"qkv {fmt} {heads}/{kv}x{d}"
+            tag = f"qkv {fmt} {heads}/{kv}x{d} rows={rows}"
             report(tag + " q", err(qo[live], rotate(proj(q, bq)[live], table, lp)), NEAR[fmt])
             report(tag + " padding row untouched", float((~qo[2].isnan()).sum()), 0)
             at = cache.table[torch.tensor(live), (lp // 32).cpu()].long()
@@ -172,7 +183,23 @@ def check_qkv():
                 bound,
             )
             report(tag + " v", err(cache.v[at, :, lp % 32], proj(v, bv)[live]), bound)
-            report(tag + " other slots untouched", float((~cache.k.isnan()).sum() - 3 * kv * d), 0)
+            report(
+                tag + " other slots untouched",
+                float((~cache.k.isnan()).sum() - len(live) * kv * d),
+                0,
+            )
+            # The rows alone, by the kernel of one row.
+            k1, v1, q1 = cache.k.clone(), cache.v.clone(), poison(rows, heads, d)
+            cache.k.fill_(float("nan")), cache.v.fill_(float("nan"))
+            for i in live:
+                p.rows, p.x, p.r_q = 1, x[i].data_ptr(), q1[i].data_ptr()
+                p.r_positions, p.r_sequences = pos[i:].data_ptr(), seq[i:].data_ptr()
+                shared = gemv_shared(1, hidden, fmt)
+                launch(gemv_name(1, fmt) + "_qkv", (SMS,), 256, shared, [p])
+                torch.cuda.synchronize()
+            alike(tag + " q alone", q1[live], qo[live])
+            alike(tag + " k alone", cache.k, k1)
+            alike(tag + " v alone", cache.v, v1)
 
 
 DECODES = (
@@ -472,9 +499,9 @@ def check_simple():
 
 def check_small():
     """One small case of each kernel, for compute-sanitizer."""
-    for fmt in ("bf16", "f16", "q8", "q4"):
-        W, W2, x, nw = Weight(fmt, 40, 264), Weight(fmt, 40, 264), fresh(2, 264), fresh(264)
-        d = poison(2, 40)
+    for fmt, rows in itertools.product(("bf16", "f16", "q8", "q4"), (1, 2, 7)):
+        W, W2, x, nw = Weight(fmt, 40, 264), Weight(fmt, 40, 264), fresh(rows, 264), fresh(264)
+        d = poison(rows, 40)
         gemv(W, d, x, W2=W2, norm=nw, grid=3)
         gemv(W, d, x, norm=nw, grid=2)
         report(f"gemv {fmt}", err(d, rms(x, nw) @ W.ref.double().T), NEAR[fmt])

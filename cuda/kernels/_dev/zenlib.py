@@ -141,7 +141,7 @@ def gemv_shared(rows, inn, fmt="bf16", stages=0):
     """Bytes with as many stages as leave room for a neighbour of 4, or the given number."""
     p = pad(inn, 256)
     scales = {"q8": p // 16, "q4": p // 8}.get(fmt)
-    fixed = 4224 + rows * (4 * (p + 32) if scales is None else 2 * (p + 64) + scales)
+    fixed = 4224 * ((rows + 3) // 4) + rows * (4 * (p + 32) if scales is None else 2 * (p + 64) + scales)
     each = 16384 + (2048 if fmt in ("q8", "q4") else 0)
     stages = stages or int(os.environ.get("STAGES", 0))
     if not stages:
@@ -234,6 +234,10 @@ class Weight:
         )
 
 
+def gemv_name(rows, fmt):
+    return f"zen_gemv{'8' if rows > 4 else '4' if rows > 1 else ''}_{fmt}"
+
+
 def gemv(W, dst, x, W2=None, bias=None, residual=None, norm=None, eps=1e-6, grid=None, stages=0):
     p = struct(GEMV, dst=dst, x=x, w=W.w, rows=x.shape[0], in_=W.inn, out=W.out, eps=eps)
     if W.scales is not None:
@@ -246,7 +250,7 @@ def gemv(W, dst, x, W2=None, bias=None, residual=None, norm=None, eps=1e-6, grid
         if v is not None:
             setattr(p, k, v.data_ptr())
     launch(
-        f"zen_gemv_{W.fmt}" + ("_swiglu" if W2 is not None else ""),
+        gemv_name(x.shape[0], W.fmt) + ("_swiglu" if W2 is not None else ""),
         (grid or SMS,),
         256,
         gemv_shared(x.shape[0], W.inn, W.fmt, stages),
