@@ -212,6 +212,14 @@ func (fuses) MatMulSwiGLU(_, _ *tensor.Tensor, _ backend.Gated) bool        { re
 func (fuses) MatMulAdd(_, _ *tensor.Tensor, _ backend.Projection) bool      { return false }
 func (fuses) MLPAdd(*tensor.Tensor, backend.Gated, backend.Projection) bool { return false }
 
+// nudges is a Fuser whose last row comes one unit away where there are several.
+type nudges struct{ fuses }
+
+func (nudges) MLPAdd(x *tensor.Tensor, _ backend.Gated, _ backend.Projection) bool {
+	ulp(x)
+	return false
+}
+
 func (f fuses) RotaryAppend(q, k, v, table *tensor.Tensor, kv backend.KV) {
 	f.Backend.RotaryAppend(q, k, v, table, kv)
 	if *f.asked && kv.V.DType == f.cache {
@@ -348,6 +356,8 @@ func TestBrokenBackendIsCaught(t *testing.T) {
 		{"Attention depends on the chunk", "Deterministic/attention", changed("Attention", ulp)},
 		{"Attention depends on the length", "Deterministic/attention", func(b backend.Backend) backend.Backend { return rounds{b} }},
 		{"SwiGLU depends on the batch", "Deterministic/schedules/weight=F16", changed("SwiGLU", ulp)},
+		{"MLPAdd depends on the batch", "Deterministic/schedules/weight=BF16/cache=F16/window=0/fused=true",
+			func(b backend.Backend) backend.Backend { return nudges{fuses{b, tensor.U8, new(bool)}} }},
 		{"MatMul depends on the workers", "Deterministic/workers/weight=F32", changed("MatMul", ulp)},
 	} {
 		t.Run(c.name, func(t *testing.T) {

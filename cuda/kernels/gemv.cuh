@@ -14,8 +14,8 @@
 // predecessor kernel has ended, since weights do not depend on it.
 //
 // The product runs on the tensor cores: the tile is the operand a [16 outputs, inputs],
-// four rows of x are b [inputs, 8 columns]. A row is split into two columns, 2r and 2r+1: for
-// weights of 16 bits into BF16 numbers high + low, together 16 bits of fraction; for
+// four rows of x are b [inputs, 8 columns]. A row is split into two columns, 2r and 2r+1:
+// for weights of 16 bits into BF16 numbers high + low, together 16 bits of fraction; for
 // quantised weights into the digits of 256·high + low, 16 bits in units of the largest
 // of each block of inputs that has a scale, so that products of weights and digits and
 // their sums over a block are integers and exact. A result does not depend on the
@@ -34,10 +34,13 @@ namespace zen {
 constexpr int gemvThreads = 256;
 constexpr int gemvWarps = gemvThreads / 32;
 constexpr int gemvGroup = 4;       // rows
-__host__ __device__ constexpr int groupsOf(int rows) { return (rows + gemvGroup - 1) / gemvGroup; }
 constexpr int gemvStep = 128;      // bytes of a row that a warp takes at a time
 constexpr int gemvPad = 256;       // inputs; the longest step, that of Q4
 constexpr int gemvColumnPad = 64;  // bytes between columns of x: spreads them over the banks
+
+__host__ __device__ constexpr int groupsOf(int rows) {
+  return (rows + gemvGroup - 1) / gemvGroup;
+}
 
 // GemvParams has a twin in package cuda.
 //

@@ -118,8 +118,8 @@ struct Ring {
 //	finish(unit, end, r, o, a, b)  takes the sums of a unit's rows: with perTile 16 those
 //	                             of unit and unit + 8, else those of the pair
 //
-// operands are those of tile warp, of the rows t + 4·n, where they are given. copyNext fills the ring's next
-// stage, which is the one just used.
+// operands are those of tile warp, of the rows t + 4·n, where they are given. copyNext
+// fills the ring's next stage, which is the one just used.
 template <class F, int R, class E, class CopyNext>
 __device__ __forceinline__ void multiply(const GemvParams &p, const Staged<F, R> &s,
                                          const E &epilogue, const Tiles &tiles,
