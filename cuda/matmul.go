@@ -139,16 +139,22 @@ func (b *Backend) gemvShape(r role, rows int, weight *tensor.Tensor, outputs int
 	if rows <= gemvGroup {
 		return s
 	}
-	switch quantized, head := weight.Quantized(), outputs > 32*b.device.info.multiprocessors; {
+	switch quantized := weight.Quantized(); {
 	case r == gatedRole && quantized:
 		return shape{2, 4}
-	case r != gatedRole && !quantized && !head:
-		s.stages = 2
+	case r == gatedRole || quantized || b.manyTiles(outputs):
+		return s
 	}
+	s.stages = 2
 	return s
 }
 
-// rowShape is gemvShape for one row, which is as good for a group.
+// manyTiles reports whether there are more than two tiles to a multiprocessor, as head has.
+func (b *Backend) manyTiles(outputs int) bool {
+	return blocks(outputs, 16) > 2*b.device.info.multiprocessors
+}
+
+// rowShape is gemvShape for one row; for a group it is within 4 % of the best.
 func (b *Backend) rowShape(r role, weight *tensor.Tensor, outputs int) shape {
 	dtype, tiles, processors := weight.DType, blocks(outputs, 16), b.device.info.multiprocessors
 	switch r {
@@ -157,12 +163,12 @@ func (b *Backend) rowShape(r role, weight *tensor.Tensor, outputs int) shape {
 	case gatedRole:
 		return gatedShape(dtype, tiles, processors)
 	}
-	switch wide := weight.Dim(1) > 2*outputs; {
-	case tiles > 2*processors && dtype == tensor.Q8: // head
+	switch many, wide := b.manyTiles(outputs), weight.Dim(1) > 2*outputs; {
+	case many && dtype == tensor.Q8: // head
 		return shape{2, 4}
-	case tiles > 2*processors && dtype == tensor.Q4:
+	case many && dtype == tensor.Q4:
 		return shape{4, 2}
-	case tiles > 2*processors:
+	case many:
 		return shape{2, 8}
 	case dtype == tensor.Q4: // o and down
 		return shape{2, 6}

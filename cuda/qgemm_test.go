@@ -102,6 +102,10 @@ func TestRowsOfQuantizedProducts(t *testing.T) {
 		require.True(t, b.streams(b.gemvRows(small), small))
 		require.False(t, b.streams(9, small))
 		require.True(t, b.readsOnce(9, small))
+		wide := &tensor.Tensor{DType: dtype, Shape: []int{300, 11008}, Scales: &tensor.Tensor{}}
+		require.True(t, b.streams(4, wide))
+		require.False(t, b.streams(5, wide))
+		require.True(t, b.readsOnce(5, wide))
 		require.True(t, b.readsOnce(qgemmAlways, small))
 		require.False(t, b.readsOnce(qgemmAlways+1, small))
 		require.True(t, b.readsOnce(qgemmLarge, large))

@@ -6,8 +6,8 @@
 // grid: one block to a multiprocessor (any number is right); block: 256
 // shared: 4224·N + 4·rows·(inPad + 32) + stages·16384 bytes, inPad = in rounded up to 256;
 // for Q8 4224·N + rows·(2·(inPad + 64) + inPad/16) + stages·18432, for Q4 inPad/8 in place of
-// inPad/16; stages is 2, 4, 6 or 8. Kernels zen_gemv_* take R = 1
-// row, zen_gemv4_* and zen_gemv8_* up to 4 and 8; N = ceil(R/4).
+// inPad/16; stages is 2, 4, 6 or 8. Kernels zen_gemv_* take R = 1 row, zen_gemv4_* and
+// zen_gemv8_* up to 4 and 8; N = ceil(R/4).
 
 #include "epilogues.cuh"
 #include "stream.cuh"

@@ -259,6 +259,7 @@ __device__ __forceinline__ void stageRows(const GemvParams &p, const Staged<F, R
   __syncthreads();
 }
 
+// stageX is stageRow or stageRows.
 template <bool whole, class F, int R, class Wait>
 __device__ __forceinline__ void stageX(const GemvParams &p, const Staged<F, R> &s, Wait wait) {
   if constexpr (R == 1)

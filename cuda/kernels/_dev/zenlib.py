@@ -141,7 +141,8 @@ def gemv_shared(rows, inn, fmt="bf16", stages=0):
     """Bytes with as many stages as leave room for a neighbour of 4, or the given number."""
     p = pad(inn, 256)
     scales = {"q8": p // 16, "q4": p // 8}.get(fmt)
-    fixed = 4224 * ((rows + 3) // 4) + rows * (4 * (p + 32) if scales is None else 2 * (p + 64) + scales)
+    row = 4 * (p + 32) if scales is None else 2 * (p + 64) + scales
+    fixed = 4224 * ((rows + 3) // 4) + rows * row
     each = 16384 + (2048 if fmt in ("q8", "q4") else 0)
     stages = stages or int(os.environ.get("STAGES", 0))
     if not stages:
