@@ -33,11 +33,12 @@ type Backend struct {
 	invariant bool
 
 	// Memory of operations beside their operands, as large as any has needed.
-	wide     *memory // a weight as bfloat16
+	wide     *memory // a weight as F16
 	keyValue *memory // keys and values before they are rotated
 	gated    *memory // gate and up of many rows
 	unscaled *memory // a product whose rows are not scaled yet
-	narrow   *memory // activations in 16 bits
+	narrow   *memory // activations as F16
+	units    *memory // what their rows are to be multiplied by
 	partial  *memory // parts of decode attention
 	counters *memory // of parts, which kernels leave at zero
 
@@ -47,6 +48,9 @@ type Backend struct {
 	raw          *memory // a piece of a quantised matrix as the host has it
 
 	candidates []byte // results of Largest, of AllocHost
+
+	due    due    // what is to be done before anything else
+	normed normed // what the last launch was, if a norm
 }
 
 var _ backend.Backend = (*Backend)(nil)
@@ -122,6 +126,7 @@ func (b *Backend) Alloc(dtype tensor.DType, shape ...int) (*tensor.Tensor, error
 // alloc returns memory of undefined content. What was launched may use memory that
 // has been freed, and must be on its way before the driver gets that.
 func (b *Backend) alloc(n int) (*memory, error) {
+	b.settle()
 	b.stream.flush()
 	return b.memory.alloc(n)
 }
@@ -175,6 +180,7 @@ func (b *Backend) Upload(dst *tensor.Tensor, src []byte) {
 }
 
 func (b *Backend) upload(dst uint64, src []byte) {
+	b.settle()
 	b.stream.do(func() error { return b.staging.upload(dst, src) })
 }
 
@@ -184,6 +190,7 @@ func (b *Backend) Download(dst []byte, src *tensor.Tensor) {
 		panic(fmt.Sprintf("cuda: copy of %d bytes into %d", src.Bytes(), len(dst)))
 	}
 	from := address(src)
+	b.settle()
 	if !b.pinned(dst) {
 		b.stream.do(func() error { return b.staging.download(dst, from) })
 		return
@@ -195,6 +202,7 @@ func (b *Backend) Download(dst []byte, src *tensor.Tensor) {
 
 // CopyPage copies page src onto page dst.
 func (b *Backend) CopyPage(kv backend.KV, dst, src int) {
+	b.settle()
 	for _, t := range []*tensor.Tensor{kv.K, kv.V, kv.K.Scales, kv.V.Scales} {
 		if t == nil {
 			continue
@@ -206,7 +214,10 @@ func (b *Backend) CopyPage(kv backend.KV, dst, src int) {
 }
 
 // Sync waits for all operations and returns the first failure.
-func (b *Backend) Sync() error { return b.stream.sync() }
+func (b *Backend) Sync() error {
+	b.settle()
+	return b.stream.sync()
+}
 
 // Close frees everything, also when an operation has failed.
 func (b *Backend) Close() (err error) {

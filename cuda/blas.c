@@ -44,7 +44,7 @@ static struct {
 
 // Numbers of the library's enumerations.
 enum {
-	type_f32 = 0, type_f16 = 2, type_bf16 = 14,                     // cudaDataType_t
+	type_f32 = 0, type_f16 = 2,                                    // cudaDataType_t
 	compute_f32 = 68,                                              // cublasComputeType_t
 	transposed = 1,                                                // cublasOperation_t
 	desc_transa = 3, desc_epilogue = 7, desc_bias_pointer = 8,     // cublasLtMatmulDescAttributes_t
@@ -120,7 +120,7 @@ static int failed(int status) { return status ? ZEN_BLAS_CODE + status : 0; }
 
 // describe fills in what p needs besides the algorithm.
 static int describe(plan *p, const zen_shape *s) {
-	const int type = s->half ? type_f16 : type_bf16, epilogue = epilogue_bias, op = transposed;
+	const int type = type_f16, epilogue = epilogue_bias, op = transposed;
 	int status = lt.desc_create(&p->desc, compute_f32, type_f32);
 	if (!status)
 		status = lt.desc_set(p->desc, desc_transa, &op, sizeof op);
@@ -186,7 +186,7 @@ void zen_blas_free_plan(uint64_t address) {
 
 int zen_blas_run(zen_device *d, uint64_t address, const zen_operands *o) {
 	plan *p = (plan *)address;
-	const float one = 1, beta = p->add ? 1 : 0;
+	const float beta = p->add ? 1 : 0;
 	const uint64_t rows = o->rows;
 	int status = lt.layout_set(p->b, layout_columns, &rows, sizeof rows);
 	if (!status)
@@ -194,7 +194,7 @@ int zen_blas_run(zen_device *d, uint64_t address, const zen_operands *o) {
 	if (!status && p->bias)
 		status = lt.desc_set(p->desc, desc_bias_pointer, &o->bias, sizeof o->bias);
 	if (!status)
-		status = lt.matmul(d->blas, p->desc, &one, o->w, p->a, o->x, p->b, &beta,
+		status = lt.matmul(d->blas, p->desc, &o->alpha, o->w, p->a, o->x, p->b, &beta,
 			p->add ? o->residual : o->dst, p->d, o->dst, p->d, p->algo, o->workspace, o->workspace_bytes,
 			d->stream);
 	return failed(status);

@@ -14,11 +14,9 @@ import (
 	"math/bits"
 	"sync"
 	"unsafe"
-
-	"github.com/zenlm/zen/tensor"
 )
 
-// blas multiplies many rows of 16 bits through cuBLASLt. It is nil where the loader
+// blas multiplies many rows of F16 through cuBLASLt. It is nil where the loader
 // finds none that works, and zen_gemm takes its place.
 type blas struct {
 	device    *device
@@ -33,7 +31,6 @@ const blasWorkspace = 32 << 20
 // productShape is what a plan is made for. It has zen_shape's layout.
 type productShape struct {
 	rows, in, out, stride int32 // rows of dst are stride elements apart
-	half                  int32 // 1: float16, 0: bfloat16
 	bias, add             int32 // 1: there is a bias, a residual
 	choice                int32 // of the library's algorithms, 0 the one it prefers
 }
@@ -71,7 +68,7 @@ func bucket(n int) int {
 // always computed by the same algorithm.
 func (b *blas) plan(p product16) uint64 {
 	s := productShape{rows: int32(bucket(p.n)), in: int32(p.in), out: int32(p.out), stride: int32(p.stride),
-		half: flag(p.dtype == tensor.F16), bias: flag(p.bias != 0), add: flag(p.residual != 0), choice: b.choice}
+		bias: flag(p.bias != 0), add: flag(p.residual != 0), choice: b.choice}
 	plan, ok := b.plans[s]
 	if !ok {
 		// On a failure plan stays 0.

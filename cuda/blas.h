@@ -14,13 +14,13 @@ enum { ZEN_BLAS_CODE = 1 << 20 };
 
 // zen_shape is what a product is planned by.
 //
-//	dst [rows, out] F32 = x [rows, in] · w [out, in]T + bias [out] F32 + residual
+//	dst [rows, out] F32 = alpha·(x [rows, in] · w [out, in]T) + bias [out] F32 + residual
 //
+// x and w are F16.
 // Rows of dst and of residual are stride elements apart; pointers are aligned to 16
 // bytes. The Go twin is productShape.
 typedef struct {
 	int32_t rows, in, out, stride;
-	int32_t half;         // 1: x and w are F16, 0: BF16
 	int32_t bias, add;    // 1: there is a bias, a residual
 	int32_t choice;       // 0: the algorithm that the library holds for the fastest
 } zen_shape;
@@ -30,7 +30,8 @@ typedef struct {
 typedef struct {
 	zen_ptr dst, x, w, bias, residual, workspace;
 	uint64_t workspace_bytes;
-	int32_t rows, unused; // at most the plan's rows
+	int32_t rows; // at most the plan's rows
+	float alpha;
 } zen_operands;
 
 // zen_blas_open makes d's handle of the library, and returns NULL, or why there is

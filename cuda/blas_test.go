@@ -6,7 +6,6 @@ package cuda
 
 import (
 	"encoding/binary"
-	"math"
 	"math/rand/v2"
 	"testing"
 	"unsafe"
@@ -34,12 +33,12 @@ func TestBackendContractWithoutCuBLASLt(t *testing.T) {
 	}, backendtest.WidensI8(tensor.F16))
 }
 
-// halves returns n small values as bfloat16, and the values.
-func halves(rng *rand.Rand, n int) (data []byte, values []float32) {
+// small returns n small values as float16, and the values.
+func small(rng *rand.Rand, n int) (data []byte, values []float32) {
 	for range n {
-		bits := math.Float32bits(rng.Float32()*2-1) &^ 0xffff
-		data = binary.LittleEndian.AppendUint16(data, uint16(bits>>16))
-		values = append(values, math.Float32frombits(bits))
+		bits := tensor.F32ToF16(rng.Float32()*2 - 1)
+		data = binary.LittleEndian.AppendUint16(data, bits)
+		values = append(values, tensor.F16ToF32(bits))
 	}
 	return data, values
 }
@@ -70,21 +69,21 @@ func TestProductsOfCuBLASLt(t *testing.T) {
 		n, in, out, stride int
 		bias, add          bool
 	}{{9, 16, 12, 12, false, false}, {9, 16, 12, 20, true, false}, {10, 24, 8, 8, true, true}, {70, 8, 4, 8, false, true}} {
-		x16, x := halves(rng, c.n*c.in)
-		w16, w := halves(rng, c.out*c.in)
-		_, bias := halves(rng, c.out)
-		_, dst := halves(rng, c.n*c.stride)
+		x16, x := small(rng, c.n*c.in)
+		w16, w := small(rng, c.out*c.in)
+		_, bias := small(rng, c.out)
+		_, dst := small(rng, c.n*c.stride)
 		d := operand(t, b, tensor.F32, floatBytes(dst), c.n, c.stride)
-		p := product16{dst: address(d), x: address(operand(t, b, tensor.BF16, x16, c.n, c.in)),
-			weight: address(operand(t, b, tensor.BF16, w16, c.out, c.in)),
-			n:      c.n, in: c.in, out: c.out, stride: c.stride, dtype: tensor.BF16}
+		p := product16{dst: address(d), x: halves{address: address(operand(t, b, tensor.F16, x16, c.n, c.in)), scale: 0.5},
+			weight: address(operand(t, b, tensor.F16, w16, c.out, c.in)), wScale: 4,
+			n: c.n, in: c.in, out: c.out, stride: c.stride}
 		if c.bias {
 			p.bias = address(operand(t, b, tensor.F32, floatBytes(bias), c.out))
 		}
 		if c.add {
 			p.residual = p.dst
 		}
-		require.True(t, b.multiply(p))
+		require.True(t, b.library(p))
 		got := make([]float32, len(dst))
 		b.Download(floatBytes(got), d)
 		require.NoError(t, b.Sync())
@@ -101,10 +100,11 @@ func TestProductsOfCuBLASLt(t *testing.T) {
 	require.NoError(t, b.Close())
 }
 
+// reference is an element of a product whose scales are 1/2 and 4.
 func reference(x, w []float32, bias, residual float32, useBias, useResidual bool) float32 {
 	sum := float32(0)
 	for k := range x {
-		sum += x[k] * w[k]
+		sum += 2 * x[k] * w[k]
 	}
 	if useBias {
 		sum += bias
@@ -125,19 +125,19 @@ func TestPlansAreMadeOnce(t *testing.T) {
 	memory, err := b.alloc(1 << 20)
 	require.NoError(t, err)
 	at := memory.address
-	p := product16{dst: at, x: at + 1<<18, weight: at + 1<<19, in: 8, out: 16, stride: 16, dtype: tensor.BF16}
+	p := product16{dst: at, x: halves{address: at + 1<<18}, weight: at + 1<<19, in: 8, out: 16, stride: 16}
 	for _, n := range []int{65, 81, 80, 65} {
 		p.n = n
-		require.True(t, b.multiply(p))
+		require.True(t, b.library(p))
 	}
 	require.Len(t, b.blas.plans, 2)
 	p.out, p.stride = 24, 24
-	require.False(t, b.multiply(p))
-	require.False(t, b.multiply(p))
+	require.False(t, b.library(p))
+	require.False(t, b.library(p))
 	require.Len(t, b.blas.plans, 3)
 	p.dst += 4
 	p.out, p.stride = 16, 16
-	require.False(t, b.multiply(p), "an address that is no multiple of 16")
+	require.False(t, b.library(p), "an address that is no multiple of 16")
 	require.NoError(t, b.Sync())
 	require.NoError(t, b.Close())
 }
@@ -156,15 +156,15 @@ func TestBucketsHoldTheirRows(t *testing.T) {
 
 // A product that the library refuses is an error with its name.
 func TestFailureOfCuBLASLtIsAnError(t *testing.T) {
-	if !child(t) {
+	if !child(t, "ZEN_NO_PRODUCT=16") {
 		return
 	}
 	b, err := open(0)
 	require.NoError(t, err)
 	memory, err := b.alloc(1 << 20)
 	require.NoError(t, err)
-	p := product16{dst: memory.address, x: memory.address, weight: memory.address, n: 8, in: 8, out: 16, stride: 16, dtype: tensor.F16}
-	require.True(t, b.multiply(p)) // the library of testdata knows no float16
+	p := product16{dst: memory.address, x: halves{address: memory.address}, weight: memory.address, n: 8, in: 8, out: 16, stride: 16}
+	require.True(t, b.library(p))
 	var fault *Error
 	require.ErrorAs(t, b.Sync(), &fault)
 	require.Equal(t, "CUBLAS_STATUS_EXECUTION_FAILED", fault.Name)

@@ -136,11 +136,11 @@ func TestLogitsEqualTransformers(t *testing.T) {
 			b := open(t)
 			defer func() { require.NoError(t, b.Close()) }()
 			r := load(t, b, dir, tensor.F32)
-			// Products of many rows take activations in 16 bits; in these models, a few
+			// Products of many rows take activations as F16, 11 bits; in these models, a few
 			// dozen wide, little of the rounding averages out.
 			bound := 1e-4
 			if dtype := r.model.Config().DType; dtype != tensor.F32 || filepath.Base(dir) == "int8" {
-				bound = 1e-2
+				bound = 5e-3
 			}
 			tokens := tensor.Slice[int32](goldenTensor(t, dir, "input_ids"))
 			want := tensor.Slice[float32](goldenTensor(t, dir, "logits"))

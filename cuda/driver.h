@@ -22,7 +22,7 @@ typedef struct {
 	void *blas; // cuBLASLt's handle, or NULL
 } zen_device;
 
-enum { ZEN_PARAM_BYTES = 248 };
+enum { ZEN_PARAM_BYTES = 264 };
 
 // zen_launch is one kernel launch. Its parameters are laid out as a C struct of
 // them would be. The Go twin is launch.

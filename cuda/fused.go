@@ -62,15 +62,15 @@ type keyValueRows struct {
 func (b *Backend) gemvQKV(q, x *tensor.Tensor, o backend.QKV, r keyValueRows) {
 	first, rows := r.first, r.rows
 	heads, kvHeads, headDim := q.Dim(1), o.KV.K.Dim(1), q.Dim(2)
-	l := b.launchGemv(&b.kernels.gemvQKV, qkvRole, rows, (heads+2*kvHeads)*headDim, o.Q.Weight)
-	b.gemvParams(l, gemvOperands{x: address(x) + uint64(4*first*x.Dim(1)), weight: o.Q.Weight, bias: o.Q.Bias,
-		norm: o.Norm, eps: o.Eps}, rows)
+	kScale, vScale := b.scaleOf(o.K.Weight), b.scaleOf(o.V.Weight)
+	l := b.launchGemv(&b.kernels.gemvQKV, qkvRole, rows, (heads+2*kvHeads)*headDim, gemvOperands{
+		x: address(x) + uint64(4*first*x.Dim(1)), weight: o.Q.Weight, bias: o.Q.Bias, norm: o.Norm, eps: o.Eps})
 	l.pointer(address(o.K.Weight)).pointer(scales(o.K.Weight)).
 		pointer(address(o.V.Weight)).pointer(scales(o.V.Weight)).
 		pointer(optional(o.K.Bias)).pointer(optional(o.V.Bias))
 	skip := uint64(4 * first * headDim)
 	b.rotary(l, address(q)+skip*uint64(heads), r.k+skip*uint64(kvHeads), r.v+skip*uint64(kvHeads), o.Rotary, o.KV, heads, first)
-	l.int(kvTypes[o.KV.K.DType]).int(0)
+	l.int(kvTypes[o.KV.K.DType]).float(kScale).float(vScale).int(0)
 }
 
 // kvTypes are zen_gemv_qkv's numbers for types of the cache.
@@ -90,9 +90,9 @@ func (b *Backend) MatMulSwiGLU(dst, x *tensor.Tensor, o backend.Gated) bool {
 	in, inner, step := x.Dim(1), dst.Dim(1), b.gemvRows(gate.Weight)
 	for first := 0; first < n; first += step {
 		rows := min(n-first, step)
-		l := b.launchGemv(&b.kernels.gemvSwiGLU, gatedRole, rows, 2*inner, gate.Weight)
-		b.gemvParams(l, gemvOperands{dst: address(dst) + uint64(4*first*inner), x: address(x) + uint64(4*first*in),
-			weight: gate.Weight, weight2: up.Weight, norm: o.Norm, eps: o.Eps}, rows)
+		b.launchGemv(&b.kernels.gemvSwiGLU, gatedRole, rows, 2*inner, gemvOperands{
+			dst: address(dst) + uint64(4*first*inner), x: address(x) + uint64(4*first*in),
+			weight: gate.Weight, weight2: up.Weight, norm: o.Norm, eps: o.Eps})
 	}
 	return true
 }

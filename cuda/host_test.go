@@ -229,13 +229,13 @@ func TestProductsAreShapedByTheirRole(t *testing.T) {
 		out, in, launch int // outputs of the weight, and of the launch
 		want            shape
 	}{
-		{1, qkvRole, tensor.BF16, 2048, 2048, 2560, shape{0, 4}},
+		{1, qkvRole, tensor.F16, 2048, 2048, 2560, shape{0, 4}},
 		{1, qkvRole, tensor.Q4, 3584, 3584, 4608, shape{3, 2}},
-		{1, qkvRole, tensor.BF16, 896, 896, 1152, shape{2, 8}},
-		{1, plainRole, tensor.BF16, 2048, 2048, 2048, shape{3, 4}},
+		{1, qkvRole, tensor.F16, 896, 896, 1152, shape{2, 8}},
+		{1, plainRole, tensor.F16, 2048, 2048, 2048, shape{3, 4}},
 		{1, plainRole, tensor.Q4, 2048, 2048, 2048, shape{2, 6}},
-		{1, plainRole, tensor.BF16, 3584, 3584, 3584, shape{0, 4}},
-		{1, plainRole, tensor.BF16, 2048, 11008, 2048, shape{2, 8}},
+		{1, plainRole, tensor.F16, 3584, 3584, 3584, shape{0, 4}},
+		{1, plainRole, tensor.F16, 2048, 11008, 2048, shape{2, 8}},
 		{1, plainRole, tensor.Q8, 3584, 18944, 3584, shape{2, 8}},
 		{1, plainRole, tensor.Q4, 3584, 18944, 3584, shape{2, 6}},
 		{1, gatedRole, tensor.Q4, 11008, 2048, 22016, shape{3, 2}},
@@ -243,12 +243,12 @@ func TestProductsAreShapedByTheirRole(t *testing.T) {
 		{1, gatedRole, tensor.Q8, 11008, 2048, 22016, shape{3, 4}},
 		{1, gatedRole, tensor.Q8, 18944, 3584, 37888, shape{4, 4}},
 		{4, plainRole, tensor.Q4, 151936, 2048, 151936, shape{4, 2}},
-		{5, qkvRole, tensor.BF16, 2048, 2048, 2560, shape{0, 2}},
+		{5, qkvRole, tensor.F16, 2048, 2048, 2560, shape{0, 2}},
 		{5, qkvRole, tensor.Q4, 3584, 3584, 4608, shape{3, 2}},
 		{5, plainRole, tensor.F16, 2048, 2048, 2048, shape{3, 2}},
-		{5, plainRole, tensor.BF16, 151936, 2048, 151936, shape{2, 8}},
+		{5, plainRole, tensor.F16, 151936, 2048, 151936, shape{2, 8}},
 		{8, gatedRole, tensor.Q8, 18944, 3584, 37888, shape{2, 4}},
-		{8, gatedRole, tensor.BF16, 18944, 3584, 37888, shape{2, 8}},
+		{8, gatedRole, tensor.F16, 18944, 3584, 37888, shape{2, 8}},
 	} {
 		w := &tensor.Tensor{DType: c.dtype, Shape: []int{c.out, c.in}}
 		if c.dtype == tensor.Q8 || c.dtype == tensor.Q4 {
@@ -272,13 +272,13 @@ func TestRowsOfProductsAtOnce(t *testing.T) {
 		dtype            tensor.DType
 		in, shared, want int
 	}{
-		{tensor.BF16, 2048, 227 << 10, 8},
+		{tensor.F16, 2048, 227 << 10, 8},
 		{tensor.Q4, 3584, 227 << 10, 8},
-		{tensor.BF16, 2048, 99 << 10, 7},
-		{tensor.BF16, 5120, 227 << 10, 8},
-		{tensor.BF16, 5120, 163 << 10, 6},
+		{tensor.F16, 2048, 99 << 10, 7},
+		{tensor.F16, 5120, 227 << 10, 8},
+		{tensor.F16, 5120, 163 << 10, 6},
 		{tensor.Q4, 11008, 227 << 10, 4},
-		{tensor.BF16, 18944, 227 << 10, 2},
+		{tensor.F16, 18944, 227 << 10, 2},
 	} {
 		b := &Backend{device: &device{info: deviceInfo{multiprocessors: 132, shared: c.shared}}}
 		w := &tensor.Tensor{DType: c.dtype, Shape: []int{2048, c.in}}

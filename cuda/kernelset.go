@@ -16,11 +16,11 @@ import (
 // none.
 type byType [32]uint64
 
-// kernelSet is the kernels by name: zen_embed_bf16 is embed[tensor.BF16]. Those that
+// kernelSet is the kernels by name: zen_embed_f16 is embed[tensor.F16]. Those that
 // a compute capability lacks are 0.
 type kernelSet struct {
 	embed, matMul, rotaryAppend, attention byType
-	gemm, convert, dequant, repack         byType
+	dequant, repack                        byType
 
 	gemv, gemvSwiGLU, gemvQKV gemvKernels
 
@@ -28,7 +28,8 @@ type kernelSet struct {
 
 	attentionDecode, attentionCluster, attentionWide, attentionPrefill map[int]*byType // by headDim
 
-	rmsNorm, swiGLU, add, selectRows, groupMax, totals, largest, scaleRows, readHost uint64
+	rmsNorm, swiGLU, swiGLU16, add, selectRows, gemm, convert, scaleRows uint64
+	groupMax, totals, largest, readHost, largest16, halve                uint64
 }
 
 // suffixes are how kernels' names end.
@@ -54,7 +55,7 @@ func loadKernels(d *device) (*kernelSet, error) {
 	floats := []tensor.DType{tensor.F32, tensor.F16, tensor.BF16}
 	halves := []tensor.DType{tensor.F16, tensor.BF16}
 	blocks := []tensor.DType{tensor.Q8, tensor.Q4}
-	streamed := append(blocks, halves...)
+	streamed := append(blocks, tensor.F16)
 	l.each(&k.embed, "zen_embed", "", 0, append(blocks, floats...))
 	l.each(&k.matMul, "zen_matmul", "", 0, floats)
 	l.each(&k.rotaryAppend, "zen_rotary_append", "", 0, append(floats, tensor.I8))
@@ -64,13 +65,13 @@ func loadKernels(d *device) (*kernelSet, error) {
 		l.each(&k.gemvSwiGLU[i], name, "_swiglu", d.info.shared, streamed)
 		l.each(&k.gemvQKV[i], name, "_qkv", d.info.shared, streamed)
 	}
-	l.each(&k.gemm, "zen_gemm", "", gemmShared, halves)
+	l.one(&k.gemm, "zen_gemm_f16", gemmShared)
+	l.one(&k.swiGLU16, "zen_swiglu_f16", swiGLUShared)
 	for i, columns := range qgemmColumns {
 		for _, t := range blocks {
 			l.one(&k.qgemm[i][t], "zen_qgemm"+suffixes[t]+"_"+strconv.Itoa(columns), d.qgemmShared())
 		}
 	}
-	l.each(&k.convert, "zen_convert", "", 0, halves)
 	l.each(&k.dequant, "zen_dequant", "", 0, blocks)
 	l.each(&k.repack, "zen_repack", "", 0, append(blocks, tensor.I8))
 	for headDim, shared := range attentionShared {
@@ -87,6 +88,7 @@ func loadKernels(d *device) (*kernelSet, error) {
 	}
 	for name, f := range map[string]*uint64{
 		"zen_rmsnorm": &k.rmsNorm, "zen_swiglu": &k.swiGLU, "zen_add": &k.add,
+		"zen_convert_f16": &k.convert, "zen_largest_16": &k.largest16, "zen_halve": &k.halve,
 		"zen_select_rows": &k.selectRows, "zen_group_max": &k.groupMax, "zen_largest": &k.largest, "zen_totals": &k.totals,
 		"zen_scale_rows": &k.scaleRows, "zen_read_host": &k.readHost,
 	} {

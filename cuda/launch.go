@@ -19,7 +19,7 @@ type launch struct {
 	early    uint32 // 1: may start while the launch before it ends
 	bytes    uint32 // of params
 	blas     uint32 // 1: function is a plan of cuBLASLt, params are zen_operands
-	params   [248]byte
+	params   [264]byte
 }
 
 // pointer appends a pointer parameter.

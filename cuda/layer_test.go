@@ -13,7 +13,7 @@ import (
 	"github.com/zenlm/zen/tensor"
 )
 
-// BenchmarkLayer times the parts of a layer of 7.62 billion parameters' model in BF16
+// BenchmarkLayer times the parts of a layer of 7.62 billion parameters' model in F16
 // for prompts, each as the mean of several in a row.
 func BenchmarkLayer(b *testing.B) {
 	d, err := open(0)
@@ -23,7 +23,7 @@ func BenchmarkLayer(b *testing.B) {
 	defer d.Close()
 	const hidden, heads, kvHeads, headDim, inner, pageSize = 3584, 28, 4, 128, 18944, 32
 	weight := func(out, in int) backend.Projection {
-		return backend.Projection{Weight: deviceWeight(b, d, tensor.BF16, out, in)}
+		return backend.Projection{Weight: deviceWeight(b, d, tensor.F16, out, in)}
 	}
 	alloc := func(dtype tensor.DType, shape ...int) *tensor.Tensor {
 		t, err := d.Alloc(dtype, shape...)
@@ -33,6 +33,7 @@ func BenchmarkLayer(b *testing.B) {
 		return t
 	}
 	norm := alloc(tensor.F32, hidden)
+	norm.Storage.(*memory).largest = 1
 	qkv := backend.QKV{Norm: norm, Q: weight(heads*headDim, hidden), K: weight(kvHeads*headDim, hidden), V: weight(kvHeads*headDim, hidden)}
 	o, down := weight(hidden, heads*headDim), weight(hidden, inner)
 	gated := backend.Gated{Norm: norm, Gate: weight(inner, hidden), Up: weight(inner, hidden)}
@@ -55,11 +56,11 @@ func BenchmarkLayer(b *testing.B) {
 			{"norm", func() { d.normalized16(x, norm, 1e-6) }},
 			{"qkv", func() { d.QKVAppend(q, x, qkv) }},
 			{"o", func() { d.MatMulAdd(x, flat, o) }},
-			{"convert", func() { d.converted(flat, tensor.BF16) }},
+			{"convert", func() { d.converted(flat) }},
 			{"mlp", func() { d.MLPAdd(x, gated, down) }},
 			{"swiglu", func() {
 				g := d.room(&d.gated, 2*rounded(4*n*inner))
-				d.swiGLU(0, d.room(&d.narrow, 2*n*inner), g, g+uint64(rounded(4*n*inner)), n*inner)
+				d.gated16(g, g+uint64(rounded(4*n*inner)), n, inner)
 			}},
 		}
 		for _, p := range parts {

@@ -9,31 +9,32 @@ import (
 	"github.com/zenlm/zen/tensor"
 )
 
-// narrows reports whether products of n rows of x take them as bfloat16, so that rows
-// can be made in that type once for all of the weights.
+// narrows reports whether products of n rows take them as F16, so that rows can be made in
+// that type once for all of the weights.
 func (b *Backend) narrows(n int, weights ...*tensor.Tensor) bool {
 	for _, w := range weights {
-		if w.DType != tensor.BF16 && !w.Quantized() || w.Dim(1)%8 != 0 {
+		if w.DType != tensor.F16 && !w.Quantized() || w.Dim(1)%8 != 0 {
 			return false
 		}
 	}
 	return !b.streams(n, weights[0])
 }
 
-// normalized16 returns the address of the normalised rows of x as bfloat16, in memory
-// that the next conversion uses again.
-func (b *Backend) normalized16(x, norm *tensor.Tensor, eps float32) uint64 {
-	dst := b.room(&b.narrow, 2*x.Len())
+// normalized16 returns the normalised rows of x as F16, in memory that the next conversion
+// uses again. The norm's unit is not 0.
+func (b *Backend) normalized16(x, norm *tensor.Tensor, eps float32) halves {
+	unit := normUnit(norm)
+	h := halves{address: b.room(&b.narrow, 2*x.Len()), scale: 1 / unit}
 	if !b.failed() {
-		b.norm(0, dst, x, norm, eps)
+		b.norm(0, h.address, unit, x, norm, eps)
 	}
-	return dst
+	return h
 }
 
 // qkvOfMany is QKVAppend for many rows.
 func (b *Backend) qkvOfMany(q, x *tensor.Tensor, o backend.QKV) bool {
 	n, width := x.Dim(0), o.K.Weight.Dim(0)
-	if !b.narrows(n, o.Q.Weight, o.K.Weight, o.V.Weight) {
+	if !b.narrows(n, o.Q.Weight, o.K.Weight, o.V.Weight) || normUnit(o.Norm) == 0 {
 		return false
 	}
 	x16 := b.normalized16(x, o.Norm, o.Eps)
@@ -48,10 +49,10 @@ func (b *Backend) qkvOfMany(q, x *tensor.Tensor, o backend.QKV) bool {
 }
 
 // MLPAdd adds down·(silu(gate·y) · (up·y)) to x for many rows y, the normalised ones
-// of x, and keeps what lies between in bfloat16.
+// of x, and keeps what lies between in F16.
 func (b *Backend) MLPAdd(x *tensor.Tensor, o backend.Gated, down backend.Projection) bool {
 	n, inner := x.Dim(0), o.Gate.Weight.Dim(0)
-	if n == 0 || !b.narrows(n, o.Gate.Weight, o.Up.Weight) || !b.narrows(n, down.Weight) {
+	if n == 0 || normUnit(o.Norm) == 0 || !b.narrows(n, o.Gate.Weight, o.Up.Weight) || !b.narrows(n, down.Weight) {
 		return false
 	}
 	x16 := b.normalized16(x, o.Norm, o.Eps)
@@ -59,12 +60,23 @@ func (b *Backend) MLPAdd(x *tensor.Tensor, o backend.Gated, down backend.Project
 	up := gate + uint64(rounded(4*n*inner))
 	b.gemm(product{dst: gate, x: x, x16: x16, weight: o.Gate.Weight, bias: o.Gate.Bias})
 	b.gemm(product{dst: up, x: x, x16: x16, weight: o.Up.Weight, bias: o.Up.Bias})
-	h16 := b.room(&b.narrow, 2*n*inner)
-	if b.failed() {
-		return true
-	}
-	b.swiGLU(0, h16, gate, up, n*inner)
 	h := &tensor.Tensor{Shape: []int{n, inner}}
-	b.gemm(product{dst: address(x), x: h, x16: h16, weight: down.Weight, bias: down.Bias, residual: address(x)})
+	b.gemm(product{dst: address(x), x: h, x16: b.gated16(gate, up, n, inner), weight: down.Weight, bias: down.Bias,
+		residual: address(x)})
 	return true
+}
+
+// swiGLUShared is the most shared memory of zen_swiglu_f16, in bytes: rows of 20,480.
+const swiGLUShared = 80 << 10
+
+// gated16 returns silu(gate) · up of n rows as F16, in memory that the next conversion uses
+// again.
+func (b *Backend) gated16(gate, up uint64, n, inner int) halves {
+	h := halves{address: b.room(&b.narrow, 2*n*inner), rowScale: b.room(&b.units, 4*n), scale: 1}
+	if !b.failed() {
+		l := b.launch(b.kernels.swiGLU16, true, 2*threads, n)
+		l.shared = uint32(min(4*inner, swiGLUShared))
+		l.pointer(h.address).pointer(h.rowScale).pointer(gate).pointer(up).int(inner)
+	}
+	return h
 }

@@ -29,7 +29,7 @@ func (k *gemvKernels) of(rows int, dtype tensor.DType) uint64 {
 type product struct {
 	dst          uint64
 	x            *tensor.Tensor // [n, in]
-	x16          uint64         // x in the type of the weight, 0 where nobody has made it
+	x16          halves         // x as F16, where somebody has made it
 	weight, bias *tensor.Tensor // [out, in], and [out] or nil
 	residual     uint64         // dst or 0
 }
@@ -106,17 +106,15 @@ func (b *Backend) gemvRows(weight *tensor.Tensor) int {
 
 // gemvShared returns the bytes of shared memory for rows of x and a ring of stages.
 func gemvShared(rows, stages int, weight *tensor.Tensor) int {
-	padded, stage := (weight.Dim(1)+255)&^255, 18432
-	row := 2 * (padded + 64) // two bytes of each input
+	padded := (weight.Dim(1) + 255) &^ 255
+	row, scales, stage := 2*(padded+64), padded/16, 18432 // two bytes of each input
 	switch weight.DType {
-	case tensor.Q8:
-		row += padded / 16
-	case tensor.Q4:
-		row += padded / 8
-	default:
+	case tensor.F16:
 		row, stage = 4*(padded+32), 16384
+	case tensor.Q4:
+		scales = padded / 8
 	}
-	return 4224*blocks(rows, gemvGroup) + rows*row + stages*stage
+	return 4224*blocks(rows, gemvGroup) + rows*row + 128*blocks(rows*scales, 128) + stages*stage
 }
 
 // shape is how zen_gemv is launched: blocks to two multiprocessors, or 0 for one to a
@@ -216,22 +214,28 @@ func gatedShape(dtype tensor.DType, tiles, processors int) shape {
 func waste(tiles, grid int) int { return blocks(tiles, grid)*grid - tiles }
 
 // launchGemv returns the launch of one of kernels for rows of x and a number of outputs,
-// with as many stages as fit.
-func (b *Backend) launchGemv(kernels *gemvKernels, r role, rows, outputs int, weight *tensor.Tensor) *launch {
-	s, processors := b.gemvShape(r, rows, weight, outputs), b.device.info.multiprocessors
+// with as many stages as fit, and GemvParams appended.
+func (b *Backend) launchGemv(kernels *gemvKernels, r role, rows, outputs int, o gemvOperands) *launch {
+	s, processors := b.gemvShape(r, rows, o.weight, outputs), b.device.info.multiprocessors
 	grid := s.blocks * processors / 2
 	if s.blocks == 0 {
 		grid = min(2*processors, max(processors, blocks(outputs, 16)))
 	}
-	if weight.Quantized() {
+	if o.weight.Quantized() {
 		grid = min(grid, blocks(outputs, 16))
 	}
-	for s.stages > 2 && gemvShared(rows, s.stages, weight) > b.device.info.shared {
+	for s.stages > 2 && gemvShared(rows, s.stages, o.weight) > b.device.info.shared {
 		s.stages -= 2
 	}
-	l := b.launch(kernels.of(rows, weight.DType), true, threads, grid)
-	l.shared = uint32(gemvShared(rows, s.stages, weight))
-	return l
+	scale, scale2, address2, scales2 := b.scaleOf(o.weight), float32(1), uint64(0), uint64(0)
+	if o.weight2 != nil {
+		scale2, address2, scales2 = b.scaleOf(o.weight2), address(o.weight2), scales(o.weight2)
+	}
+	l := b.launch(kernels.of(rows, o.weight.DType), true, threads, grid)
+	l.shared = uint32(gemvShared(rows, s.stages, o.weight))
+	return l.pointer(o.dst).pointer(o.x).pointer(address(o.weight)).pointer(scales(o.weight)).
+		pointer(address2).pointer(scales2).pointer(optional(o.bias)).pointer(o.residual).pointer(optional(o.norm)).
+		int(rows).int(o.weight.Dim(1)).int(o.weight.Dim(0)).float(o.eps).float(scale).float(scale2)
 }
 
 // slices multiplies as many rows at a time as zen_gemv takes.
@@ -250,9 +254,8 @@ func (b *Backend) gemv(p product, first, rows int) {
 	if residual != 0 {
 		residual += skip
 	}
-	l := b.launchGemv(&b.kernels.gemv, plainRole, rows, out, p.weight)
-	b.gemvParams(l, gemvOperands{dst: p.dst + skip, x: address(p.x) + uint64(4*first*in), weight: p.weight,
-		bias: p.bias, residual: residual}, rows)
+	b.launchGemv(&b.kernels.gemv, plainRole, rows, out, gemvOperands{dst: p.dst + skip,
+		x: address(p.x) + uint64(4*first*in), weight: p.weight, bias: p.bias, residual: residual})
 }
 
 // gemvOperands are those of zen_gemv and its variants.
@@ -262,18 +265,6 @@ type gemvOperands struct {
 	bias, norm      *tensor.Tensor // or nil
 	eps             float32
 	residual        uint64
-}
-
-// gemvParams appends GemvParams.
-func (b *Backend) gemvParams(l *launch, o gemvOperands, rows int) {
-	l.pointer(o.dst).pointer(o.x).pointer(address(o.weight)).pointer(scales(o.weight))
-	if o.weight2 != nil {
-		l.pointer(address(o.weight2)).pointer(scales(o.weight2))
-	} else {
-		l.pointer(0).pointer(0)
-	}
-	l.pointer(optional(o.bias)).pointer(o.residual).pointer(optional(o.norm)).
-		int(rows).int(o.weight.Dim(1)).int(o.weight.Dim(0)).float(o.eps)
 }
 
 // optional returns the address of a tensor that may be nil, or 0.

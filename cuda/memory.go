@@ -16,6 +16,12 @@ import (
 type memory struct {
 	address uint64 // aligned to 256 bytes; 0 for a size of 0
 	size    int    // bytes that were asked for
+
+	// Of a weight; see unit.go.
+	largest     float32 // magnitude of a vector's elements, or 0
+	magnitudeAt uint64  // where the device has it of a matrix's, or 0
+	magnitude   uint16  // what lies there, as bits of the elements' type
+	seen        bool    // magnitude has been read
 }
 
 // Size returns the bytes of the memory.

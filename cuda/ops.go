@@ -16,6 +16,7 @@ const threads = 256
 // parameters. A kernel that waits for the one before it by itself is launched
 // early, but for one that may read the step's arrays before it waits for them.
 func (b *Backend) launch(kernel uint64, early bool, block int, grid ...int) *launch {
+	b.settle()
 	l := b.stream.next(kernel)
 	l.grid, l.block = [3]uint32{1, 1, 1}, [3]uint32{uint32(block), 1, 1}
 	for i, n := range grid {
@@ -36,10 +37,11 @@ func (b *Backend) Embed(dst, table *tensor.Tensor) {
 	if b.failed() || dst.Len() == 0 {
 		return
 	}
+	scale := b.scaleOf(table)
 	b.step.arriving = false // it waits before it reads, and before it lets others start
 	b.launch(b.kernels.embed[table.DType], true, threads, dst.Dim(0)).
 		pointer(address(dst)).pointer(address(table)).pointer(scales(table)).pointer(b.step.at(stepTokens)).
-		int(dst.Dim(0)).int(dst.Dim(1))
+		int(dst.Dim(1)).float(scale)
 }
 
 // scales returns the address of a quantised matrix's scales, or 0.
@@ -53,29 +55,29 @@ func scales(t *tensor.Tensor) uint64 {
 // RMSNorm sets each row of dst to x / sqrt(mean(x²) + eps) · weight.
 func (b *Backend) RMSNorm(dst, x, weight *tensor.Tensor, eps float32) {
 	if !b.failed() && x.Len() > 0 {
-		b.norm(address(dst), 0, x, weight, eps)
+		b.norm(address(dst), 0, 1, x, weight, eps)
+		b.normed = normed{address(dst), x.Len(), normUnit(weight)}
 	}
 }
 
-// norm writes the normalised rows as float32 or as bfloat16, where the address is
-// not 0.
-func (b *Backend) norm(dst, dst16 uint64, x, weight *tensor.Tensor, eps float32) {
+// norm writes the normalised rows as float32 and, times unit, as F16, where the address is
+// not 0. A product that x is still waiting for is added first.
+func (b *Backend) norm(dst, dst16 uint64, unit float32, x, weight *tensor.Tensor, eps float32) {
+	var p due
+	if d := b.due; d.x == address(x) && d.rows == x.Dim(0) && d.width == x.Dim(1) && dst != d.x {
+		p, b.due = d, due{}
+	}
 	b.launch(b.kernels.rmsNorm, true, threads, x.Dim(0)).
-		pointer(dst).pointer(dst16).pointer(address(x)).pointer(0).pointer(address(weight)).
-		int(x.Dim(1)).float(eps)
+		pointer(dst).pointer(dst16).pointer(address(x)).pointer(p.product).pointer(p.rowScale).pointer(p.bias).
+		pointer(address(weight)).int(x.Dim(1)).float(eps).float(unit)
 }
 
 // SwiGLU sets dst = silu(gate) · up.
 func (b *Backend) SwiGLU(dst, gate, up *tensor.Tensor) {
 	if !b.failed() && dst.Len() > 0 {
-		b.swiGLU(address(dst), 0, address(gate), address(up), gate.Len())
+		b.launch(b.kernels.swiGLU, true, threads, blocks(dst.Len(), 1024)).
+			pointer(address(dst)).pointer(address(gate)).pointer(address(up)).pointer(uint64(dst.Len()))
 	}
-}
-
-// swiGLU writes n elements as float32 or as bfloat16, where the address is not 0.
-func (b *Backend) swiGLU(dst, dst16, gate, up uint64, n int) {
-	b.launch(b.kernels.swiGLU, true, threads, blocks(n, 1024)).
-		pointer(dst).pointer(dst16).pointer(gate).pointer(up).pointer(uint64(n))
 }
 
 // Add sets dst = a + b.

@@ -115,13 +115,16 @@ func (b *Backend) qgemmSlice(weight *tensor.Tensor, q product16, first, n int) {
 	if b.failed() {
 		return
 	}
-	residual := q.residual
+	residual, rowScale := q.residual, q.x.rowScale
 	if residual != 0 {
 		residual += uint64(4 * first * q.stride)
 	}
+	if rowScale != 0 {
+		rowScale += uint64(4 * first)
+	}
 	l := b.launch(b.kernels.qgemm[s.variant][weight.DType], true, threads, s.blocks)
 	l.shared = uint32(s.shared)
-	l.pointer(q.dst + uint64(4*first*q.stride)).pointer(q.x + uint64(2*first*q.in)).
-		pointer(address(weight)).pointer(scales(weight)).pointer(q.bias).pointer(residual).
-		pointer(partial).pointer(counters).int(n).int(q.in).int(q.out).int(q.stride)
+	l.pointer(q.dst + uint64(4*first*q.stride)).pointer(q.x.address + uint64(2*first*q.in)).
+		pointer(address(weight)).pointer(scales(weight)).pointer(q.bias).pointer(residual).pointer(rowScale).
+		pointer(partial).pointer(counters).int(n).int(q.in).int(q.out).int(q.stride).float(q.x.scale).int(0)
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/zenlm/zen/tensor"
 )
 
-// Matrices of many tiles, which blocks share, give what the weight widened to
-// bfloat16 gives, twice: the first leaves counters as it found them.
+// Matrices of many tiles, which blocks share, give what the widened weight gives, twice: the
+// first leaves counters as it found them.
 func TestQuantizedProductsAgreeWithWidenedWeights(t *testing.T) {
 	b, err := open(0)
 	if err != nil {
@@ -29,15 +29,15 @@ func TestQuantizedProductsAgreeWithWidenedWeights(t *testing.T) {
 		for _, m := range []struct{ out, in int }{{1000, 520}, {129, 9000}, {4608, 3584}, {64, 64}} {
 			weight := randomQuantized(t, b, rng, dtype, m.out, m.in)
 			for _, n := range []int{1, 8, 13, 32, 50, 64, 128, 131} {
-				_, x := halves(rng, n*m.in)
-				_, before := halves(rng, n*m.out)
-				_, bias := halves(rng, m.out)
+				_, x := small(rng, n*m.in)
+				_, before := small(rng, n*m.out)
+				_, bias := small(rng, m.out)
 				p := product{x: operand(t, b, tensor.F32, floatBytes(x), n, m.in), weight: weight,
 					bias: operand(t, b, tensor.F32, floatBytes(bias), m.out)}
 				wide := b.added(t, p, before, b.gemmWide)
 				for range 2 {
 					got := b.added(t, p, before, b.gemmQuantized)
-					require.Less(t, distance(got, wide), 5e-3, "%v [%d %d] %d rows", dtype, m.out, m.in, n)
+					require.Less(t, distance(got, wide), 1e-3, "%v [%d %d] %d rows", dtype, m.out, m.in, n)
 				}
 				b.Free(p.x)
 				b.Free(p.bias)
@@ -113,16 +113,17 @@ func TestRowsOfQuantizedProducts(t *testing.T) {
 		require.Equal(t, 64, b.qgemmRows(dtype))
 		for n, columns := range map[int][]int{5: {8}, 16: {16}, 17: {32}, 64: {64}, 65: {64, 8}, 128: {64, 64}} {
 			require.NoError(t, b.Sync())
-			b.qgemm(small, product16{dst: 1 << 20, x: 1 << 21, residual: 1 << 22, n: n, in: 520, out: 300, stride: 300})
+			b.qgemm(small, product16{dst: 1 << 20, x: halves{address: 1 << 21, rowScale: 1 << 23, scale: 1}, residual: 1 << 22, n: n, in: 520, out: 300, stride: 300})
 			require.Len(t, b.stream.launches, len(columns), "%d rows", n)
 			for i, l := range b.stream.launches {
 				require.Equal(t, b.kernels.qgemm[variantOf(columns[i])][dtype], l.function)
-				require.Equal(t, uint32(80), l.bytes)
+				require.Equal(t, uint32(96), l.bytes)
 				word := func(at int) uint64 { return binary.LittleEndian.Uint64(l.params[at:]) }
 				require.Equal(t, uint64(1<<20+i*64*300*4), word(0), "dst")
 				require.Equal(t, uint64(1<<21+i*64*520*2), word(8), "x")
 				require.Equal(t, uint64(1<<22+i*64*300*4), word(40), "residual")
-				require.Equal(t, min(64, n-64*i), int(binary.LittleEndian.Uint32(l.params[64:])), "rows")
+				require.Equal(t, uint64(1<<23+i*64*4), word(48), "scales of rows")
+				require.Equal(t, min(64, n-64*i), int(binary.LittleEndian.Uint32(l.params[72:])), "rows")
 			}
 			b.stream.launches = b.stream.launches[:0]
 		}

@@ -54,7 +54,7 @@ func ways() []way {
 // matrices of two models, with what turns rows into 16 bits. Weights rotate, so that
 // the cache does not hold them. The time is that of a product within a graph of 24.
 func BenchmarkRows(b *testing.B) {
-	for _, dtype := range []tensor.DType{tensor.BF16, tensor.Q8, tensor.Q4} {
+	for _, dtype := range []tensor.DType{tensor.F16, tensor.Q8, tensor.Q4} {
 		b.Run(fmt.Sprint(dtype), func(b *testing.B) { benchmarkRows(b, dtype) })
 	}
 }
@@ -62,7 +62,7 @@ func BenchmarkRows(b *testing.B) {
 // deviceWeight returns a matrix of undefined content.
 func deviceWeight(b *testing.B, d *Backend, dtype tensor.DType, out, in int) *tensor.Tensor {
 	rowBytes, scales := 2*in, 0
-	if dtype != tensor.BF16 {
+	if dtype != tensor.F16 {
 		layout := layoutOf(dtype, in)
 		rowBytes, scales = layout.rowBytes, layout.scales
 	}

@@ -114,7 +114,7 @@ const maxRepeatingRows = 128
 
 // Begin starts a step over batch.
 func (b *Backend) Begin(batch *backend.Batch) {
-	if b.stream.sync() != nil { // the buffer may be on its way
+	if b.Sync() != nil { // the buffer may be on its way
 		return
 	}
 	if b.raw != nil { // weights are loaded

@@ -11,8 +11,9 @@ import (
 	"github.com/zenlm/zen/tensor"
 )
 
-// Weight copies host to the device. Vectors become F32; quantised matrices are laid
-// out for the kernels, I8 as Q8:
+// Weight copies host to the device. Vectors become F32; matrices of BF16 become F16 times
+// a power of two, where rows are multiples of 16 bytes; quantised matrices are laid out for
+// the kernels, I8 as Q8:
 //
 //	Q8  [out, inPad]    bytes, inPad = in rounded up to 128; scales [out, inPad/64]
 //	Q4  [out, inPad/2]  bytes, inPad = in rounded up to 256; scales [out, inPad/32]
@@ -21,7 +22,12 @@ func (b *Backend) Weight(host *tensor.Tensor) (t *tensor.Tensor, err error) {
 	case host.Quantized():
 		t, err = b.quantizedWeight(host)
 	case len(host.Shape) == 1:
-		t, err = b.hostTensor(tensor.F32, host.Shape, widened(host))
+		data := widened(host)
+		if t, err = b.hostTensor(tensor.F32, host.Shape, data); err == nil {
+			t.Storage.(*memory).largest = largestOf(data)
+		}
+	case host.DType == tensor.BF16 && len(host.Shape) == 2 && host.Dim(1)%8 == 0 && host.Len() > 0:
+		t, err = b.halved(host)
 	default:
 		t, err = b.hostTensor(host.DType, host.Shape, host.HostBytes())
 	}
@@ -84,17 +90,22 @@ func (b *Backend) quantizedWeight(host *tensor.Tensor) (*tensor.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	scales, err := b.alloc(2 * out * layout.scales)
+	scaleBytes := (2*out*layout.scales + 15) &^ 15
+	scales, err := b.alloc(scaleBytes + magnitudeBytes)
 	if err != nil {
 		b.memory.free(quants)
 		return nil, err
 	}
+	b.stream.do(func() error {
+		return b.device.clear(scales.address+uint64(max(scaleBytes-16, 0)), min(scaleBytes, 16)+magnitudeBytes)
+	})
 	t := &tensor.Tensor{DType: layout.dtype, Shape: []int{out, in}, Storage: quants,
 		Scales: &tensor.Tensor{DType: tensor.F16, Shape: []int{out, layout.scales}, Storage: scales}}
 	if err := b.repack(t, host, layout); err != nil {
 		b.Free(t)
 		return nil, err
 	}
+	b.findMagnitude(scales, scaleBytes/2, infinityF16)
 	// Taken now, so that a device too small for it fails a load and not a request.
 	b.room(&b.wide, 2*in*sliceOutputs(in, out))
 	b.qgemmRoom()

@@ -6,17 +6,17 @@
 
 namespace zen {
 
-// embedRow copies one row of a table of floats.
+// embedRow copies one row of a table of floats, times scale.
 //
 //	block: one row of dst; thread: columns threadIdx.x + i·blockDim.x
 template <class T>
-__device__ void embedRow(float *dst, const T *table, const int *tokens, int rows, int hidden) {
+__device__ void embedRow(float *dst, const T *table, const int *tokens, int hidden, float scale) {
   waitForPredecessor();
   releaseSuccessor();
   const int64_t row = blockIdx.x;
   const int64_t token = max(0, readL2(tokens + row));
   for (int i = threadIdx.x; i < hidden; i += blockDim.x)
-    dst[row * hidden + i] = toFloat(table[token * hidden + i]);
+    dst[row * hidden + i] = toFloat(table[token * hidden + i]) * scale;
 }
 
 }  // namespace zen
@@ -29,19 +29,20 @@ using namespace zen;
 //	dst     [rows, hidden]   F32
 //	table   [vocab, hidden]  F32, F16, BF16, or Q8, Q4 with scales
 //	tokens  [rows]
+//	scale   of the elements, but for Q8 and Q4
 //
 // grid: rows; block: any
 #define EMBED(name, T)                                                                          \
   extern "C" __global__ void zen_embed_##name(float *dst, const T *table, const __half *scales, \
-                                              const int *tokens, int rows, int hidden) {        \
-    embedRow(dst, table, tokens, rows, hidden);                                                 \
+                                              const int *tokens, int hidden, float scale) {     \
+    embedRow(dst, table, tokens, hidden, scale);                                                \
   }
 EMBED(f32, float)
 EMBED(f16, __half)
 EMBED(bf16, bf16)
 
 extern "C" __global__ void zen_embed_q8(float *dst, const uint8_t *table, const __half *scales,
-                                        const int *tokens, int rows, int hidden) {
+                                        const int *tokens, int hidden, float) {
   waitForPredecessor();
   releaseSuccessor();
   const int64_t row = blockIdx.x, token = max(0, readL2(tokens + row)), pad = padded(hidden, q8Pad);
@@ -50,7 +51,7 @@ extern "C" __global__ void zen_embed_q8(float *dst, const uint8_t *table, const 
 }
 
 extern "C" __global__ void zen_embed_q4(float *dst, const uint8_t *table, const __half *scales,
-                                        const int *tokens, int rows, int hidden) {
+                                        const int *tokens, int hidden, float) {
   waitForPredecessor();
   releaseSuccessor();
   const int64_t row = blockIdx.x, token = max(0, readL2(tokens + row)), pad = padded(hidden, q4Pad);

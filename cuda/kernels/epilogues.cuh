@@ -13,6 +13,7 @@ namespace zen {
 // its dst is not used. See RotaryParams for r, whose k and v are for kvType 3 alone.
 //
 //	wk, wv  [kvHeads·headDim, in]; bk, bv  [kvHeads·headDim] F32 or null
+//	wkScale, wvScale  as g's wScale
 //	kvType  0 F32, 1 F16, 2 BF16; 3 sets r.q, r.k and r.v, unrotated, for a kernel that
 //	        rotates, quantises and appends
 struct QkvParams {
@@ -20,9 +21,11 @@ struct QkvParams {
   const void *wk, *sk, *wv, *sv;
   const float *bk, *bv;
   RotaryParams r;
-  int kvType, pad;
+  int kvType;
+  float wkScale, wvScale;
+  int pad;
 };
-static_assert(sizeof(QkvParams) == 240, "QkvParams differs from its Go twin");
+static_assert(sizeof(QkvParams) == 256, "QkvParams differs from its Go twin");
 
 // scaleBytes returns the bytes of a row's scales.
 template <class F>
@@ -63,8 +66,8 @@ struct Store {
 
   __device__ void finish(int unit, int end, int r, const Operands &o, float a, float b) const {
     float *to = p.dst + int64_t(r) * p.out + unit;
-    if (unit < end) to[0] = a + o.biasA + o.residualA;
-    if (unit + 8 < end) to[8] = b + o.biasB + o.residualB;
+    if (unit < end) to[0] = fmaf(a, p.wScale, o.biasA) + o.residualA;
+    if (unit + 8 < end) to[8] = fmaf(b, p.wScale, o.biasB) + o.residualB;
   }
 };
 
@@ -84,7 +87,7 @@ struct Gated {
   struct Operands {};
   __device__ Operands early(int, int, int) const { return {}; }
   __device__ void finish(int unit, int end, int r, const Operands &, float gate, float up) const {
-    if (unit < end) p.dst[int64_t(r) * p.out + unit] = silu(gate) * up;
+    if (unit < end) p.dst[int64_t(r) * p.out + unit] = silu(gate * p.wScale) * (up * p.w2Scale);
   }
 };
 
@@ -160,7 +163,8 @@ struct Qkv {
 
   __device__ void finish(int, int, int r, const Operands &o, float a, float b) const {
     if (o.position < 0) return;
-    a += o.biasA, b += o.biasB;
+    const float scale = o.kind == 0 ? p.g.wScale : o.kind == 1 ? p.wkScale : p.wvScale;
+    a = fmaf(a, scale, o.biasA), b = fmaf(b, scale, o.biasB);
     if (p.kvType == 3) {
       float *rows = o.kind == 0 ? p.r.q : o.kind == 1 ? p.r.k : p.r.v;
       const int heads = o.kind == 0 ? p.r.heads : p.r.kvHeads;

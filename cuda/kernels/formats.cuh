@@ -29,9 +29,10 @@ __device__ __forceinline__ uint4 columnPiece(const uint8_t *column, int at) {
   return *reinterpret_cast<const uint4 *>(column + at);
 }
 
-struct FormatBF16 {
-  static constexpr int block = 0, inputBytes = 2, stepScales = 0;
-  static constexpr bool wholeSteps = false;
+// FormatF16 scales x by its blocks, a step each.
+struct FormatF16 {
+  static constexpr int block = 64, inputBytes = 2, stepScales = 0;
+  static constexpr bool quantized = false, wholeSteps = false;
   __device__ static int rowBytes(int in) { return in * 2; }
   __device__ static void copyScales(uint8_t *, const uint8_t *, int) {}
 
@@ -46,61 +47,20 @@ struct FormatBF16 {
 #pragma unroll
       for (int n = 0; n < N; n++) {
         const uint4 v = columnPiece(x.at[n], 128 * step + 64 * c);
-        mma(bf16(), part[n][0], first, v.x, v.y);
-        mma(bf16(), part[n][1], second, v.z, v.w);
+        mma(__half(), part[n][0], first, v.x, v.y);
+        mma(__half(), part[n][1], second, v.z, v.w);
       }
     }
 #pragma unroll
-    for (int n = 0; n < N; n++)
+    for (int n = 0; n < N; n++) {
+      const float unit = x.scales[n][step];
 #pragma unroll
       for (int h = 0; h < 2; h++)
-        sum[n][h] += (part[n][0][2 * h] + part[n][1][2 * h]) +
-                     (part[n][0][2 * h + 1] + part[n][1][2 * h + 1]);
-  }
-};
-
-// FormatF16 splits each weight into two BF16 numbers, exactly: 8 bits of its
-// fraction and the other 3.
-struct FormatF16 {
-  static constexpr int block = 0, inputBytes = 2, stepScales = 0;
-  static constexpr bool wholeSteps = false;
-  __device__ static int rowBytes(int in) { return in * 2; }
-  __device__ static void copyScales(uint8_t *, const uint8_t *, int) {}
-
-  __device__ static __forceinline__ void split(uint32_t &high, uint32_t &low, uint32_t w) {
-    const float2 f = __half22float2(*reinterpret_cast<__half2 *>(&w));
-    const uint32_t x = __float_as_uint(f.x) & 0xffff0000u, y = __float_as_uint(f.y) & 0xffff0000u;
-    high = x >> 16 | y;
-    low = __float_as_uint(f.x - __uint_as_float(x)) >> 16 |
-          (__float_as_uint(f.y - __uint_as_float(y)) & 0xffff0000u);
-  }
-
-  template <int N>
-  __device__ static __forceinline__ void step(float sum[N][2], const uint4 *pieces,
-                                              const uint8_t *, const Columns<N> &x, int step) {
-    float part[N][4] = {};
-#pragma unroll
-    for (int c = 0; c < 2; c++) {
-      const uint4 a = pieces[(2 * c) * gemvThreads], b = pieces[(2 * c + 1) * gemvThreads];
-      uint4 v[N];
-#pragma unroll
-      for (int n = 0; n < N; n++) v[n] = columnPiece(x.at[n], 128 * step + 64 * c);
-      const uint32_t words[2][4] = {{a.x, b.x, a.y, b.y}, {a.z, b.z, a.w, b.w}};
-#pragma unroll
-      for (int m = 0; m < 2; m++) {
-        uint32_t high[4], low[4];
-#pragma unroll
-        for (int i = 0; i < 4; i++) split(high[i], low[i], words[m][i]);
-#pragma unroll
-        for (int n = 0; n < N; n++) {
-          mma(bf16(), part[n], high, m ? v[n].z : v[n].x, m ? v[n].w : v[n].y);
-          mma(bf16(), part[n], low, m ? v[n].z : v[n].x, m ? v[n].w : v[n].y);
-        }
-      }
+        sum[n][h] = fmaf(unit,
+                         (part[n][0][2 * h] + part[n][1][2 * h]) +
+                             (part[n][0][2 * h + 1] + part[n][1][2 * h + 1]),
+                         sum[n][h]);
     }
-#pragma unroll
-    for (int n = 0; n < N; n++)
-      sum[n][0] += part[n][0] + part[n][1], sum[n][1] += part[n][2] + part[n][3];
   }
 };
 
@@ -115,7 +75,7 @@ __device__ __forceinline__ void addBlock(float sum[2], const int digits[4], floa
 struct FormatQ8 {
   static constexpr int block = 64, inputBytes = 1, stepScales = 4;
   static constexpr float weightUnit = 1;
-  static constexpr bool wholeSteps = true;
+  static constexpr bool quantized = true, wholeSteps = true;
   __device__ static int rowBytes(int in) { return padded(in, q8Pad); }
 
   // inputAt returns which of eight inputs x's i-th byte is, for the order of the weights.
@@ -160,7 +120,7 @@ struct FormatQ8 {
 struct FormatQ4 {
   static constexpr int block = 32, inputBytes = 1, stepScales = 16;
   static constexpr float weightUnit = 1 / 16.f;
-  static constexpr bool wholeSteps = true;
+  static constexpr bool quantized = true, wholeSteps = true;
   __device__ static int rowBytes(int in) { return padded(in, q4Pad) / 2; }
   __device__ static constexpr int inputAt(int i) { return i / 2 + 4 * (i % 2); }
 

@@ -3,7 +3,7 @@
 // Many rows times a matrix on the tensor cores by mma.sync, for every card from
 // compute capability 8.0 on.
 //
-//	dst[i, o] = rowScale[i] · Σₖ x[i, k]·w[o, k] + bias[o] + residual[i, o]
+//	dst[i, o] = alpha · rowScale[i] · Σₖ x[i, k]·w[o, k] + bias[o] + residual[i, o]
 //
 // A block owns a tile of 128 rows and 128 outputs, each of its eight warps 64 rows
 // and 32 outputs. Slices of 64 inputs go through three stages of shared memory, rows
@@ -28,8 +28,7 @@ __device__ __forceinline__ uint32_t gemmPiece(uint32_t base, int row, int column
 // copySlice starts the copy of one operand's stage.
 //
 //	from  [rows, in], from the tile's first row on; rows past the end become zero
-template <class T>
-__device__ __forceinline__ void copySlice(uint4 *to, const T *from, int rows, int in, int k0) {
+__device__ __forceinline__ void copySlice(uint4 *to, const __half *from, int rows, int in, int k0) {
 #pragma unroll
   for (int i = 0; i < gemmPieces / gemmThreads; i++) {
     const int at = threadIdx.x + i * gemmThreads, row = at / 8, column = at % 8,
@@ -43,14 +42,12 @@ __device__ __forceinline__ void copySlice(uint4 *to, const T *from, int rows, in
 // gemmBlock computes one tile.
 //
 // grid: (ceil(out/128), ceil(n/128)); block: 256; shared: 98304 bytes
-template <class T>
 __device__ void gemmBlock(const GemmParams &p) {
   extern __shared__ uint4 memory[];
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
   const int row0 = blockIdx.y * gemmTile, out0 = blockIdx.x * gemmTile;
   const int warpRow = warp / 4 * 64, warpOut = warp % 4 * 32;
-  const T *x = static_cast<const T *>(p.x) + int64_t(row0) * p.in,
-          *w = static_cast<const T *>(p.w) + int64_t(out0) * p.in;
+  const __half *x = p.x + int64_t(row0) * p.in, *w = p.w + int64_t(out0) * p.in;
   const int slices = (p.in + gemmDepth - 1) / gemmDepth;
   auto copy = [&](int slice) {
     if (slice < slices) {
@@ -82,7 +79,7 @@ __device__ void gemmBlock(const GemmParams &p) {
       for (int i = 0; i < 4; i++)
 #pragma unroll
         for (int j = 0; j < 4; j++)
-          mma(T(), sum[i][j], a[i], b[j / 2][j % 2 * 2], b[j / 2][j % 2 * 2 + 1]);
+          mma(__half(), sum[i][j], a[i], b[j / 2][j % 2 * 2], b[j / 2][j % 2 * 2 + 1]);
     }
   }
   const int g = lane / 4, t = lane % 4;
@@ -99,10 +96,6 @@ __device__ void gemmBlock(const GemmParams &p) {
 }  // namespace zen
 
 extern "C" __global__ void __launch_bounds__(zen::gemmThreads)
-    zen_gemm_bf16(const __grid_constant__ zen::GemmParams p) {
-  zen::gemmBlock<zen::bf16>(p);
-}
-extern "C" __global__ void __launch_bounds__(zen::gemmThreads)
     zen_gemm_f16(const __grid_constant__ zen::GemmParams p) {
-  zen::gemmBlock<__half>(p);
+  zen::gemmBlock(p);
 }

@@ -10,24 +10,25 @@ namespace zen {
 
 // GemmParams has a twin in package cuda.
 //
-//	dst       [n, stride] F32 or null, of which out columns
-//	dst16     [n, stride] BF16 or null, the same
-//	x         [n, in]   BF16 or F16, base 16-byte aligned
-//	w         [out, in] of x's type, base 16-byte aligned
+//	dst       [n, stride] F32, of which out columns
+//	x         [n, in]   F16, base 16-byte aligned
+//	w         [out, in] F16, base 16-byte aligned
 //	bias      [out] F32 or null
-//	residual  [n, stride] F32 or null, the same; may be dst
+//	residual  [n, stride] F32 or null, of which out columns; may be dst
 //	rowScale  [n] F32 or null: the product of a row is multiplied by it
+//	alpha     all products are multiplied by it
 //
-// in is a multiple of 8. Rows of dst, dst16 and residual are stride elements apart.
+// in is a multiple of 8. Rows of dst and residual are stride elements apart.
 struct GemmParams {
   float *dst;
-  bf16 *dst16;
-  const void *x;
-  const void *w;
+  const __half *x;
+  const __half *w;
   const float *bias;
   const float *residual;
   const float *rowScale;
   int n, in, out, stride;
+  float alpha;
+  int pad;
 };
 static_assert(sizeof(GemmParams) == 72, "GemmParams differs from its Go twin");
 
@@ -37,23 +38,19 @@ __device__ __forceinline__ void putGemm(const GemmParams &p, int row, int column
   if (row >= p.n || column >= p.out) return;
   const bool both = column + 1 < p.out;
   const int64_t at = int64_t(row) * p.stride + column;
-  if (p.rowScale) a *= p.rowScale[row], b *= p.rowScale[row];
+  const float scale = p.rowScale ? p.alpha * p.rowScale[row] : p.alpha;
+  a *= scale, b *= scale;
   if (p.bias) a += p.bias[column], b += both ? p.bias[column + 1] : 0.f;
   if (both && p.stride % 2 == 0) {
     if (p.residual) {
       const float2 r = *reinterpret_cast<const float2 *>(p.residual + at);
       a += r.x, b += r.y;
     }
-    if (p.dst) *reinterpret_cast<float2 *>(p.dst + at) = make_float2(a, b);
-    if (p.dst16) *reinterpret_cast<uint32_t *>(p.dst16 + at) = pack(bf16(), a, b);
+    *reinterpret_cast<float2 *>(p.dst + at) = make_float2(a, b);
     return;
   }
-  if (p.residual) a += p.residual[at], b += both ? p.residual[at + 1] : 0.f;
-  if (p.dst) p.dst[at] = a;
-  if (p.dst16) p.dst16[at] = fromFloat<bf16>(a);
-  if (!both) return;
-  if (p.dst) p.dst[at + 1] = b;
-  if (p.dst16) p.dst16[at + 1] = fromFloat<bf16>(b);
+  p.dst[at] = p.residual ? a + p.residual[at] : a;
+  if (both) p.dst[at + 1] = p.residual ? b + p.residual[at + 1] : b;
 }
 
 }  // namespace zen

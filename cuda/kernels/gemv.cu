@@ -4,9 +4,9 @@
 // algorithm.
 //
 // grid: one block to a multiprocessor (any number is right); block: 256
-// shared: 4224·N + 4·rows·(inPad + 32) + stages·16384 bytes, inPad = in rounded up to 256;
-// for Q8 4224·N + rows·(2·(inPad + 64) + inPad/16) + stages·18432, for Q4 inPad/8 in place of
-// inPad/16; stages is 2, 4, 6 or 8. Kernels zen_gemv_* take R = 1 row, zen_gemv4_* and
+// shared: 4224·N + rows·4·(inPad + 32) + scales + stages·16384 bytes, inPad = in rounded up to
+// 256, scales = rows·inPad/16 rounded up to 128; for Q8 and Q4 4224·N + rows·2·(inPad + 64) +
+// scales + stages·18432, for Q4 with inPad/8; stages is 2, 4, 6 or 8. Kernels zen_gemv_* take R = 1 row, zen_gemv4_* and
 // zen_gemv8_* up to 4 and 8; N = ceil(R/4).
 
 #include "epilogues.cuh"
@@ -85,15 +85,12 @@ __device__ __forceinline__ void gemv(const GemvParams &p, E &epilogue) {
     zen::Qkv<zen::F, zen::groupsOf(R)> e{p};                              \
     zen::gemv<zen::F, R>(p.g, e);                                         \
   }
-GEMV(zen_gemv_bf16, FormatBF16, 1)
 GEMV(zen_gemv_f16, FormatF16, 1)
 GEMV(zen_gemv_q8, FormatQ8, 1)
 GEMV(zen_gemv_q4, FormatQ4, 1)
-GEMV(zen_gemv4_bf16, FormatBF16, 4)
 GEMV(zen_gemv4_f16, FormatF16, 4)
 GEMV(zen_gemv4_q8, FormatQ8, 4)
 GEMV(zen_gemv4_q4, FormatQ4, 4)
-GEMV(zen_gemv8_bf16, FormatBF16, 8)
 GEMV(zen_gemv8_f16, FormatF16, 8)
 GEMV(zen_gemv8_q8, FormatQ8, 8)
 GEMV(zen_gemv8_q4, FormatQ4, 8)

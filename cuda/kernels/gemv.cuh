@@ -14,11 +14,11 @@
 // predecessor kernel has ended, since weights do not depend on it.
 //
 // The product runs on the tensor cores: the tile is the operand a [16 outputs, inputs],
-// four rows of x are b [inputs, 8 columns]. A row is split into two columns, 2r and 2r+1:
-// for weights of 16 bits into BF16 numbers high + low, together 16 bits of fraction; for
-// quantised weights into the digits of 256·high + low, 16 bits in units of the largest
-// of each block of inputs that has a scale, so that products of weights and digits and
-// their sums over a block are integers and exact. A result does not depend on the
+// four rows of x are b [inputs, 8 columns]. A row is split into two columns, 2r and 2r+1,
+// a block of inputs at a time, in units of the block's largest: for F16 weights into F16
+// numbers high + low, together 22 bits; for quantised weights, in the blocks that have a
+// scale, into the digits of 256·high + low, 16 bits, so that products of weights and digits
+// and their sums over a block are integers and exact. A result does not depend on the
 // number of rows, whichever kernel takes them: where a compiler could make one operation of
 // a product and a sum or two, and not the same in all kernels, the code says which. Both
 // operands permute the inputs alike, which a sum does not see.
@@ -48,11 +48,12 @@ __host__ __device__ constexpr int groupsOf(int rows) {
 //	x         [rows, in]  F32
 //	w, w2     [out, in] of the kernel's format, rows 16-byte aligned
 //	scales, scales2       their scales, Q8 and Q4 only
+//	wScale, w2Scale       powers of two that the products are multiplied by
 //	bias      [out] F32 or null
 //	residual  [rows, out] F32 or null; may be dst
 //	norm      [in] F32 or null: x is RMSNormed with this weight first
 //
-// rows is 1 to R; in is a multiple of 8 for BF16 and F16.
+// rows is 1 to R; in is a multiple of 8 for F16.
 struct GemvParams {
   float *dst;
   const float *x;
@@ -64,9 +65,9 @@ struct GemvParams {
   const float *residual;
   const float *norm;
   int rows, in, out;
-  float eps;
+  float eps, wScale, w2Scale;
 };
-static_assert(sizeof(GemvParams) == 88, "GemvParams differs from its Go twin");
+static_assert(sizeof(GemvParams) == 96, "GemvParams differs from its Go twin");
 
 // Row is where a row of the matrix lies.
 struct Row {
@@ -76,13 +77,14 @@ struct Row {
 
 // Staged is x and what belongs to it in shared memory, in this order. A column holds the
 // one or two bytes of an input in the order in which mma takes them: 16 bytes of each of
-// the four t follow one another.
+// the four t follow one another. All parts, and the ring behind them, begin at multiples of
+// 128 bytes: a warp's copy into rows of the banks takes a cycle more where it does not.
 template <class F, int R>
 struct Staged {
   static constexpr int N = groupsOf(R);
   float *sums;     // [2, 8 warps, N, 2 halves, 32 lanes]
   float *squares;  // [4·N rows, 8 warps]: of x, where it is normalised
-  float *scales;   // [rows, inPad/F::block]; Q8 and Q4 only
+  float *scales;   // [rows, inPad/F::block], padded to 128 bytes
   uint8_t *x;      // [2·rows, column]
   int inPad, column;
 
@@ -91,7 +93,7 @@ struct Staged {
     sums = static_cast<float *>(memory);
     squares = sums + 2 * gemvWarps * N * 2 * 32;
     scales = squares + gemvGroup * N * gemvWarps;
-    x = reinterpret_cast<uint8_t *>(scales + (F::block ? rows * (inPad / F::block) : 0));
+    x = reinterpret_cast<uint8_t *>(scales + padded(rows * (inPad / F::block), 32));
   }
 
   // end returns where rows rows of x end.
@@ -115,35 +117,54 @@ __device__ __forceinline__ void load8(float v[8], const float *x, int k, int in)
   }
 }
 
-// storeParts writes eight inputs of row r as their high and low parts in BF16.
+// largestOfBlocks sets the bits of the largest magnitude of each eight inputs of the lane and
+// of its neighbours' of the same block. An infinity or NaN is larger than all numbers. Whole
+// warps call it; the exchanges of several eights are under way together.
+template <int block, int count>
+__device__ __forceinline__ void largestOfBlocks(uint32_t largest[count], const float v[][8]) {
+#pragma unroll
+  for (int n = 0; n < count; n++) {
+    largest[n] = 0;
+#pragma unroll
+    for (int i = 0; i < 8; i++) largest[n] = max(largest[n], __float_as_uint(v[n][i]) & 0x7fffffffu);
+  }
+#pragma unroll
+  for (int d = 1; d < block / 8; d *= 2)
+#pragma unroll
+    for (int n = 0; n < count; n++)
+      largest[n] = max(largest[n], __shfl_xor_sync(everyLane, largest[n], d));
+}
+
+// storeHalves writes eight inputs of row r as their high and low parts in F16, in units of
+// a power of two that brings the block's largest to [2^14, 2^15), and that unit.
 template <class F, int R>
-__device__ __forceinline__ void storeParts(const Staged<F, R> &s, const float v[8], int r, int k) {
+__device__ __forceinline__ void storeHalves(const Staged<F, R> &s, const float v[8],
+                                            uint32_t largest, int r, int k) {
+  const uint32_t exponent = max(largest >> 23, 15);  // both powers are normal numbers
+  const float inverse = __uint_as_float((268 - exponent) << 23);
   uint32_t high[4], low[4];
 #pragma unroll
   for (int i = 0; i < 4; i++) {
-    const float a = v[2 * i], b = v[2 * i + 1];
-    const uint32_t ha = __float_as_uint(a) & 0xffff0000u, hb = __float_as_uint(b) & 0xffff0000u;
-    high[i] = ha >> 16 | hb;
-    low[i] = pack(bf16(), a - __uint_as_float(ha), b - __uint_as_float(hb));
+    const float a = __fmul_rn(v[2 * i], inverse), b = __fmul_rn(v[2 * i + 1], inverse);
+    high[i] = pack(__half(), a, b);
+    const float2 h = __half22float2(*reinterpret_cast<__half2 *>(&high[i]));
+    low[i] = pack(__half(), a - h.x, b - h.y);
   }
   if (k >= s.inPad) return;
   uint8_t *to = s.x + 2 * r * s.column + 2 * k;
   *reinterpret_cast<uint4 *>(to) = make_uint4(high[0], high[1], high[2], high[3]);
   *reinterpret_cast<uint4 *>(to + s.column) = make_uint4(low[0], low[1], low[2], low[3]);
+  if (k % F::block == 0)
+    s.scales[r * (s.inPad / F::block) + k / F::block] = __uint_as_float((exponent - 14) << 23);
 }
 
 // storeDigits writes eight inputs of row r as numbers n = 256·high + low in units of the
-// block's scale, |n| <= 127·256, and the scale. The largest is found by its bits, so that
-// an infinity or NaN becomes the scale.
+// block's scale, |n| <= 127·256, and the scale, which an infinity or NaN becomes.
 template <class F, int R>
-__device__ __forceinline__ void storeDigits(const Staged<F, R> &s, const float v[8], int r, int k) {
+__device__ __forceinline__ void storeDigits(const Staged<F, R> &s, const float v[8],
+                                            uint32_t largest, int r, int k) {
   constexpr float least = 1e-30f, most = 127 * 256;
-  uint32_t largest = __float_as_uint(least);
-#pragma unroll
-  for (int i = 0; i < 8; i++) largest = max(largest, __float_as_uint(v[i]) & 0x7fffffffu);
-#pragma unroll
-  for (int d = 1; d < F::block / 8; d *= 2)
-    largest = max(largest, __shfl_xor_sync(everyLane, largest, d));
+  largest = max(largest, __float_as_uint(least));
   // Of 1.5·2^23 + 128 + n the lowest byte is low + 128, the next one high.
   const float unit = most / __uint_as_float(largest);
   uint32_t high[2], low[2];
@@ -166,13 +187,14 @@ __device__ __forceinline__ void storeDigits(const Staged<F, R> &s, const float v
         __uint_as_float(largest) * (F::weightUnit / most);
 }
 
-// store8 writes eight inputs of row r. Whole warps call it; k past the row is skipped.
+// store8 writes eight inputs of row r, k past the row excepted.
 template <class F, int R>
-__device__ __forceinline__ void store8(const Staged<F, R> &s, const float v[8], int r, int k) {
-  if constexpr (F::block > 0)
-    storeDigits(s, v, r, k);
+__device__ __forceinline__ void store8(const Staged<F, R> &s, const float v[8], uint32_t largest,
+                                       int r, int k) {
+  if constexpr (F::quantized)
+    storeDigits(s, v, largest, r, k);
   else
-    storeParts(s, v, r, k);
+    storeHalves(s, v, largest, r, k);
 }
 
 // addSquare adds the square of an input and multiplies it by its weight of the norm.
@@ -200,12 +222,14 @@ __device__ __forceinline__ void stageRow(const GemvParams &p, const Staged<F, R>
       float v[batch][8];
 #pragma unroll
       for (int i = 0; i < batch; i++) load8<whole>(v[i], p.x, base + i * span + first, p.in);
+      uint32_t largest[batch];
+      largestOfBlocks<F::block, batch>(largest, v);
       // Few branches: the compiler mixes what lies between them.
 #pragma unroll
       for (int i = 0; i < batch; i++) {
         if (i == 1 || i == 3)
           if (base + i * span >= inPad) break;
-        store8(s, v[i], 0, base + i * span + first);
+        store8(s, v[i], largest[i], 0, base + i * span + first);
       }
     }
     __syncthreads();
@@ -218,11 +242,14 @@ __device__ __forceinline__ void stageRow(const GemvParams &p, const Staged<F, R>
     for (int i = 0; i < kept; i++) load8<whole>(v[i], p.x, base + i * span + first, p.in);
     if (base > 0) loadNorm(base);
 #pragma unroll
-    for (int i = 0; i < kept; i++) {
+    for (int i = 0; i < kept; i++)
 #pragma unroll
       for (int j = 0; j < 8; j++) addSquare(sum, v[i][j], w[i][j]);
-      if (base + i * span < inPad) store8(s, v[i], 0, base + i * span + first);
-    }
+    uint32_t largest[kept];
+    largestOfBlocks<F::block, kept>(largest, v);
+#pragma unroll
+    for (int i = 0; i < kept; i++)
+      if (base + i * span < inPad) store8(s, v[i], largest[i], 0, base + i * span + first);
   }
   sum = warpSum(sum);
   if (threadIdx.x % 32 == 0) s.squares[threadIdx.x / 32] = sum;
@@ -237,18 +264,22 @@ __device__ __forceinline__ void stageRows(const GemvParams &p, const Staged<F, R
   if (p.norm) load8<whole>(w, p.norm, 8 * threadIdx.x, p.in);
   wait();
   for (int k = 8 * threadIdx.x, base = 0; base < s.inPad; k += span, base += span) {
-    float v[R][8];
+    float v[R][8] = {};
 #pragma unroll
     for (int r = 0; r < R; r++)
       if (r < p.rows) load8<whole>(v[r], p.x + int64_t(r) * p.in, k, p.in);
     if (p.norm && base > 0) load8<whole>(w, p.norm, k, p.in);
+    if (p.norm)
+#pragma unroll
+      for (int r = 0; r < R; r++)
+#pragma unroll
+        for (int j = 0; j < 8; j++) addSquare(sum[r], v[r][j], w[j]);
+    uint32_t largest[R];
+    largestOfBlocks<F::block, R>(largest, v);
 #pragma unroll
     for (int r = 0; r < R; r++) {
       if (r >= p.rows) break;
-      if (p.norm)
-#pragma unroll
-        for (int j = 0; j < 8; j++) addSquare(sum[r], v[r][j], w[j]);
-      store8(s, v[r], r, k);
+      store8(s, v[r], largest[r], r, k);
     }
   }
 #pragma unroll

@@ -49,6 +49,7 @@ __device__ __forceinline__ void qgemmEach(const float sum[2][columns / 8][4], Fu
 __device__ __forceinline__ void qgemmPut(const QgemmParams &p, int row, int o, float y) {
   if (row >= p.n || o >= p.out) return;
   const int64_t at = int64_t(row) * p.stride + o;
+  y *= p.rowScale ? p.alpha * readL2(p.rowScale + row) : p.alpha;
   if (p.bias) y += p.bias[o];
   if (p.residual) y += readL2(p.residual + at);
   p.dst[at] = y;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Up to 64 rows times a quantised matrix, whose values become BF16 in registers: its
+// Up to 64 rows times a quantised matrix, whose values become F16 in registers: its
 // bytes are read once, where widening it in memory first writes and reads two or four
 // times as many.
 //
-//	dst[i, o] = Σₖ x[i, k]·w[o, k] + bias[o] + residual[i, o]
+//	dst[i, o] = alpha · rowScale[i] · Σₖ x[i, k]·w[o, k] + bias[o] + residual[i, o]
 //
 // The work is tiles of 128 outputs by chunks of 256 inputs, in one line that the
 // blocks share evenly: a block begins and ends within tiles, so that matrices of few
@@ -13,7 +13,7 @@
 //
 // Chunks of w, its scales and x come through a ring of stages. Four of the eight warps
 // take the first half of a chunk's inputs, four the second; a warp owns 32 outputs and
-// all rows. A value less its offset is exact in BF16; the product of a block of inputs
+// all rows. A value less its offset is exact in F16; the product of a block of inputs
 // is scaled in float32.
 //
 // In the following g = lane / 4 and t = lane % 4.
@@ -32,31 +32,36 @@ constexpr int qgemmColumn = 2 * qgemmChunk + 64;  // bytes from row to row of x:
 // QgemmParams has a twin in package cuda.
 //
 //	dst, residual  [n, stride] F32, of which out columns; residual may be null or dst
-//	x              [n, in]     BF16, base 16-byte aligned, in a multiple of 8
+//	x              [n, in]     F16, base 16-byte aligned, in a multiple of 8
 //	w, scales      [out, in] of the kernel's format
 //	bias           [out]       F32 or null
+//	rowScale       [n]         F32 or null: the product of a row is multiplied by it
+//	alpha          all products are multiplied by it
 //	partial        [2·blocks, columns, 128] F32, columns those of the kernel
 //	counters       [ceil(out/128)], zero, and left so
 //
 // n is at most the kernel's columns.
 struct QgemmParams {
   float *dst;
-  const bf16 *x;
+  const __half *x;
   const uint8_t *w;
   const uint8_t *scales;
   const float *bias;
   const float *residual;
+  const float *rowScale;
   float *partial;
   unsigned *counters;
   int n, in, out, stride;
+  float alpha;
+  int pad;
 };
-static_assert(sizeof(QgemmParams) == 80, "QgemmParams differs from its Go twin");
+static_assert(sizeof(QgemmParams) == 96, "QgemmParams differs from its Go twin");
 
-// nibbles returns 128 + n in BF16 for the four bits at shift of each half of w.
+// nibbles returns 1024 + n in F16 for the four bits at shift of each half of w.
 // The mask comes in a register: as two constants the operation is two instructions.
 __device__ __forceinline__ uint32_t nibbles(uint32_t w, int shift, uint32_t mask) {
   uint32_t n;
-  asm("lop3.b32 %0, %1, %2, 0x43004300, 0xea;" : "=r"(n) : "r"(w >> shift), "r"(mask));
+  asm("lop3.b32 %0, %1, %2, 0x64006400, 0xea;" : "=r"(n) : "r"(w >> shift), "r"(mask));
   return n;
 }
 
@@ -67,19 +72,7 @@ __device__ __forceinline__ uint32_t nibbleMask() {
 }
 
 __device__ __forceinline__ uint32_t sub2(uint32_t a, uint32_t b) {
-  __nv_bfloat162 r = __hsub2(*reinterpret_cast<__nv_bfloat162 *>(&a),
-                             *reinterpret_cast<__nv_bfloat162 *>(&b));
-  return *reinterpret_cast<uint32_t *>(&r);
-}
-__device__ __forceinline__ uint32_t add2(uint32_t a, uint32_t b) {
-  __nv_bfloat162 r = __hadd2(*reinterpret_cast<__nv_bfloat162 *>(&a),
-                             *reinterpret_cast<__nv_bfloat162 *>(&b));
-  return *reinterpret_cast<uint32_t *>(&r);
-}
-__device__ __forceinline__ uint32_t fma2(uint32_t a, uint32_t b, uint32_t c) {
-  __nv_bfloat162 r = __hfma2(*reinterpret_cast<__nv_bfloat162 *>(&a),
-                             *reinterpret_cast<__nv_bfloat162 *>(&b),
-                             *reinterpret_cast<__nv_bfloat162 *>(&c));
+  __half2 r = __hsub2(*reinterpret_cast<__half2 *>(&a), *reinterpret_cast<__half2 *>(&b));
   return *reinterpret_cast<uint32_t *>(&r);
 }
 
@@ -109,7 +102,7 @@ struct QgemmQ4 {
     }
     __device__ __forceinline__ void operand(uint32_t *first, uint32_t *second, int block, int,
                                             uint32_t mask) const {
-      const uint32_t offset = 0x43084308;  // 136
+      const uint32_t offset = 0x64086408;  // 1032
       const uint32_t word = block == 0 ? w.x : block == 1 ? w.y : block == 2 ? w.z : w.w;
       first[0] = sub2(nibbles(word, 0, mask), offset);
       first[2] = sub2(nibbles(word, 4, mask), offset);
@@ -133,11 +126,10 @@ struct QgemmQ8 {
                from + int64_t(min(row + r, rows - 1)) * stride + (inside ? at : 0), inside);
   }
 
-  // The byte is the weight plus 128. Of its halves 16·high - 256 and 128 + low are
-  // exact, and so is their sum.
-  __device__ static __forceinline__ uint32_t pair(uint32_t w, int shift, uint32_t mask) {
-    return add2(fma2(nibbles(w, shift + 4, mask), 0x41804180, 0xc510c510),  // 16, -2304
-                nibbles(w, shift, mask));
+  // pair returns two bytes less 128, in F16: as the low bits of 1024 and more they are
+  // exact.
+  __device__ static __forceinline__ uint32_t pair(uint32_t w, uint32_t bytes) {
+    return sub2(__byte_perm(w, 0x64646464, bytes), 0x64806480);  // 1152
   }
 
   struct Words {
@@ -147,10 +139,10 @@ struct QgemmQ8 {
       w = *reinterpret_cast<const uint4 *>(s.weights + s.piece(row, (half * 2 + block) * 4 + t));
     }
     __device__ __forceinline__ void operand(uint32_t *first, uint32_t *second, int, int h,
-                                            uint32_t mask) const {
+                                            uint32_t) const {
       const uint32_t a = h == 0 ? w.x : w.z, b = h == 0 ? w.y : w.w;
-      first[0] = pair(a, 0, mask), first[2] = pair(a, 8, mask);
-      second[0] = pair(b, 0, mask), second[2] = pair(b, 8, mask);
+      first[0] = pair(a, 0x4240), first[2] = pair(a, 0x4341);
+      second[0] = pair(b, 0x4240), second[2] = pair(b, 0x4341);
     }
   };
 };
@@ -249,9 +241,9 @@ __device__ __forceinline__ void qgemmStep(float sum[2][columns / 8][4],
         const uint4 b = *reinterpret_cast<const uint4 *>(x + j * 8 * qgemmColumn +
                                                          (block * F::inputs / 32 + h) * 64);
 #pragma unroll
-        for (int m = 0; m < 2; m++) mma(bf16(), part[m][j], a[m][0], b.x, b.y);
+        for (int m = 0; m < 2; m++) mma(__half(), part[m][j], a[m][0], b.x, b.y);
 #pragma unroll
-        for (int m = 0; m < 2; m++) mma(bf16(), part[m][j], a[m][1], b.z, b.w);
+        for (int m = 0; m < 2; m++) mma(__half(), part[m][j], a[m][1], b.z, b.w);
       }
     }
 #pragma unroll

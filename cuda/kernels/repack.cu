@@ -98,14 +98,14 @@ extern "C" __global__ void zen_repack_q4(uint8_t *dst, __half *dstScales, const 
   if (t == 0) dstScales[row * (pad / 32) + 4 * chunk + s] = scale;
 }
 
-// zen_dequant_* writes a quantised matrix as BF16.
+// zen_dequant_* writes a quantised matrix, times unit, as F16.
 //
-//	dst  [out, in] BF16, in a multiple of 8
+//	dst  [out, in] F16, in a multiple of 8
 //
 // grid: any; block: any. Eight consecutive elements of a row at a time go around the
 // threads.
-extern "C" __global__ void zen_dequant_q8(bf16 *dst, const uint8_t *w, const __half *scales, int in,
-                                          int out) {
+extern "C" __global__ void zen_dequant_q8(__half *dst, const uint8_t *w, const __half *scales,
+                                          int in, int out, float unit) {
   const int64_t pad = padded(in, q8Pad);
   const unsigned pieces = in / 8;
   const int64_t all = int64_t(pieces) * out, step = int64_t(gridDim.x) * blockDim.x;
@@ -115,9 +115,9 @@ extern "C" __global__ void zen_dequant_q8(bf16 *dst, const uint8_t *w, const __h
     const int k = int(at - row * pieces) * 8;
     const uint2 q = *reinterpret_cast<const uint2 *>(w + row * pad + (k >> 6) * 64 +
                                                      (k >> 3 & 3) * 16 + (k >> 5 & 1) * 8);
-    const float s = __half2float(scales[row * (pad / 64) + (k >> 6)]);
+    const float s = __half2float(scales[row * (pad / 64) + (k >> 6)]) * unit;
     auto pair = [s](uint32_t word, int low) {
-      return pack(bf16(), float(int(word >> (8 * low) & 255) - 128) * s,
+      return pack(__half(), float(int(word >> (8 * low) & 255) - 128) * s,
                   float(int(word >> (8 * low + 16) & 255) - 128) * s);
     };
     *reinterpret_cast<uint4 *>(dst + row * in + k) =
@@ -125,8 +125,8 @@ extern "C" __global__ void zen_dequant_q8(bf16 *dst, const uint8_t *w, const __h
   }
 }
 
-extern "C" __global__ void zen_dequant_q4(bf16 *dst, const uint8_t *w, const __half *scales, int in,
-                                          int out) {
+extern "C" __global__ void zen_dequant_q4(__half *dst, const uint8_t *w, const __half *scales,
+                                          int in, int out, float unit) {
   const int64_t pad = padded(in, q4Pad);
   const unsigned pieces = in / 8;
   const int64_t all = int64_t(pieces) * out, step = int64_t(gridDim.x) * blockDim.x;
@@ -136,11 +136,54 @@ extern "C" __global__ void zen_dequant_q4(bf16 *dst, const uint8_t *w, const __h
     const int k = int(at - row * pieces) * 8;
     const uint32_t q = *reinterpret_cast<const uint32_t *>(w + row * (pad / 2) + (k >> 7) * 64 +
                                                            (k >> 3 & 3) * 16 + (k >> 5 & 3) * 4);
-    const float s = __half2float(scales[row * (pad / 32) + (k >> 5)]);
+    const float s = __half2float(scales[row * (pad / 32) + (k >> 5)]) * unit;
     auto pair = [q, s](int i) {
-      return pack(bf16(), float(int(q >> (4 * i) & 15) - 8) * s,
+      return pack(__half(), float(int(q >> (4 * i) & 15) - 8) * s,
                   float(int(q >> (4 * i + 16) & 15) - 8) * s);
     };
     *reinterpret_cast<uint4 *>(dst + row * in + k) = make_uint4(pair(0), pair(1), pair(2), pair(3));
+  }
+}
+
+// zen_largest_16 raises *largest to the largest magnitude of elements of 16 bits, as bits;
+// those from infinity on, the type's, do not count.
+//
+//	x  [n] BF16 or F16, base 16-byte aligned, n a multiple of 8
+//
+// grid: any; block: a multiple of 32
+extern "C" __global__ void zen_largest_16(unsigned *largest, const uint4 *x, int64_t n,
+                                          unsigned infinity) {
+  unsigned top = 0;
+  for (int64_t i = int64_t(blockIdx.x) * blockDim.x + threadIdx.x; i < n / 8;
+       i += int64_t(gridDim.x) * blockDim.x) {
+    const uint4 v = x[i];
+    const uint32_t words[4] = {v.x, v.y, v.z, v.w};
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+      const unsigned a = words[j] & 0x7fff, b = words[j] >> 16 & 0x7fff;
+      top = max(top, max(a < infinity ? a : 0, b < infinity ? b : 0));
+    }
+  }
+  top = __reduce_max_sync(everyLane, top);
+  if (threadIdx.x % 32 == 0 && top > 0) atomicMax(largest, top);
+}
+
+// zen_halve makes F16 of BF16, times the power of two that brings the largest magnitude to
+// [2^14, 2^15). That is exact for what is at least 2^-31 of the largest, and within 2^-40 of
+// the largest for the rest.
+//
+//	x        [n] BF16, then F16, base 16-byte aligned, n a multiple of 8
+//	largest  bits of BF16
+//
+// grid: any; block: any
+extern "C" __global__ void zen_halve(uint4 *x, const unsigned *largest, int64_t n) {
+  const float unit = __uint_as_float((268 - max(*largest >> 7, 15)) << 23);
+  auto halves = [unit](uint32_t w) {
+    return pack(__half(), __uint_as_float(w << 16) * unit, __uint_as_float(w & 0xffff0000u) * unit);
+  };
+  for (int64_t i = int64_t(blockIdx.x) * blockDim.x + threadIdx.x; i < n / 8;
+       i += int64_t(gridDim.x) * blockDim.x) {
+    const uint4 v = x[i];
+    x[i] = make_uint4(halves(v.x), halves(v.y), halves(v.z), halves(v.w));
   }
 }

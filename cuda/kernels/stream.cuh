@@ -48,7 +48,7 @@ struct Source {
 // Ring is the stages in shared memory: 2, 4, 6 or 8 of them, whatever fits.
 template <class F>
 struct Ring {
-  static constexpr int stageBytes = 4 * gemvThreads * 16 + (F::block ? gemvWarps * 16 * 16 : 0);
+  static constexpr int stageBytes = 4 * gemvThreads * 16 + (F::stepScales ? gemvWarps * 16 * 16 : 0);
 
   uint4 *pieces;    // [stages, 4 pieces, 256 threads]
   uint8_t *scales;  // [stages, 8 warps, 16 rows, 16 bytes]; Q8 and Q4 only
@@ -134,7 +134,7 @@ __device__ __forceinline__ void multiply(const GemvParams &p, const Staged<F, R>
   for (int n = 0; n < N; n++) {
     const int row = min(gemvGroup * n + t, rows - 1);
     x.at[n] = s.x + min(2 * gemvGroup * n + g, 2 * rows - 1) * s.column + 16 * t;
-    x.scales[n] = F::block ? s.scales + row * (s.inPad / F::block) : nullptr;
+    x.scales[n] = s.scales + row * (s.inPad / F::block);
     norm[n] = normOf(p, s, row);
   }
   for (int tile = 0; tile < tiles.count; tile++) {
@@ -150,11 +150,11 @@ __device__ __forceinline__ void multiply(const GemvParams &p, const Staged<F, R>
     float sum[N][2] = {};
     for (int step = 0; step < steps; step++) {
       ring.wait();
-      if (F::block) __syncwarp();
+      if (F::stepScales) __syncwarp();
       F::step(sum, ring.pieces + ring.oldest * 4 * gemvThreads + threadIdx.x,
               ring.scales + ((ring.oldest * gemvWarps + warp) * 16 + g) * 16, x,
               warp + gemvWarps * step);
-      if (F::block) __syncwarp();
+      if (F::stepScales) __syncwarp();
       if (++ring.oldest == ring.stages) ring.oldest = 0;
       copyNext();
     }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // A cuBLASLt without a device, beside driver.c: products are computed at once, in
-// the host's memory, as the library's documentation says, for bfloat16 operands and
+// the host's memory, as the library's documentation says, for float16 operands and
 // float32 results. Closing a handle while something is left of it fails loudly.
 //
-// ZEN_NO_ALGORITHM is the number of outputs for which there is none. With ZEN_NO_HANDLE
-// the library does not work with the driver.
+// ZEN_NO_ALGORITHM is the number of outputs for which there is none, ZEN_NO_PRODUCT that of
+// products which fail. With ZEN_NO_HANDLE the library does not work with the driver.
 
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@ typedef struct {
 } description;
 
 typedef struct {
-	int type; // 0 float32, 14 bfloat16
+	int type; // 0 float32, 2 float16
 	uint64_t rows, columns;
 	int64_t stride; // of columns
 } layout;
@@ -97,12 +98,16 @@ int cublasLtMatmulPreferenceSetAttribute(handle h, int attribute, const void *va
 	return attribute == 1 ? bytes != 8 : bytes != 4;
 }
 
+static int refused(const char *variable, uint64_t outputs) {
+	const char *value = getenv(variable);
+	return value && strtoull(value, NULL, 10) == outputs;
+}
+
 int cublasLtMatmulAlgoGetHeuristic(handle lt, handle desc, const layout *a, const layout *b, const layout *c,
 	const layout *d, handle preference, int wanted, heuristic *found, int *n) {
 	(void)lt, (void)desc, (void)a, (void)b, (void)c, (void)preference, (void)wanted;
-	const char *none = getenv("ZEN_NO_ALGORITHM");
 	*n = 0;
-	if (none && strtoull(none, NULL, 10) == d->rows)
+	if (refused("ZEN_NO_ALGORITHM", d->rows))
 		return 15;
 	memset(found, 0, sizeof *found);
 	found->algo[0] = d->columns;
@@ -111,18 +116,18 @@ int cublasLtMatmulAlgoGetHeuristic(handle lt, handle desc, const layout *a, cons
 }
 
 static float widened(uint16_t half) {
-	const uint32_t bits = (uint32_t)half << 16;
-	float f;
-	memcpy(&f, &bits, sizeof f);
-	return f;
+	const int exponent = half >> 10 & 31, fraction = half & 1023;
+	const float f = exponent ? ldexpf(1024 + fraction, exponent - 25) : ldexpf(fraction, -24);
+	return half >> 15 ? -f : f;
 }
 
 int cublasLtMatmul(handle lt, const description *desc, const float *alpha, const uint16_t *a, const layout *la,
 	const uint16_t *b, const layout *lb, const float *beta, const float *c, const layout *lc, float *d,
 	const layout *ld, const uint64_t *algo, void *workspace, size_t bytes, handle stream) {
 	(void)lt, (void)lc, (void)stream;
-	if (desc->transa != 1 || la->type != 14 || lb->type != 14 || ld->type != 0 || la->rows != lb->rows
-		|| la->columns != ld->rows || lb->columns != ld->columns || ld->columns > algo[0] || !workspace || !bytes)
+	if (desc->transa != 1 || la->type != 2 || lb->type != 2 || ld->type != 0 || la->rows != lb->rows
+		|| la->columns != ld->rows || lb->columns != ld->columns || ld->columns > algo[0] || !workspace || !bytes
+		|| refused("ZEN_NO_PRODUCT", ld->rows))
 		return 13;
 	for (uint64_t j = 0; j < ld->columns; j++)
 		for (uint64_t i = 0; i < ld->rows; i++) {

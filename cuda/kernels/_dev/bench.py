@@ -45,7 +45,7 @@ def copy_rate():
 
 
 def bench_gemv():
-    for fmt in os.environ.get("FORMATS", "bf16 q8 q4").split():
+    for fmt in os.environ.get("FORMATS", "f16 q8 q4").split():
         for shape, out, inn, gated in (
             ("3b o", 2048, 2048, 0),
             ("3b gate/up", 11008, 2048, 1),
@@ -158,7 +158,6 @@ class Decoder:
                 table=self.head.w,
                 scales=scales(self.head),
                 tokens=self.tok,
-                rows=self.rows,
                 hidden=h,
             ),
         )
@@ -238,7 +237,7 @@ class Decoder:
                     (self.rows,),
                     256,
                     0,
-                    [self.x, self.head.w, self.head.scales, self.tok, self.rows, self.hidden],
+                    [self.x, self.head.w, self.head.scales, self.tok, self.hidden, 1.0],
                 )
             elif kind == "largest":
                 largest(self.largest, self.maxima, self.logits, self.rows, VOCAB)
@@ -277,7 +276,7 @@ def plan(d):
     over = lambda blocks: -(d.inter // 8) % blocks
     gate = wide if over(wide) < over(2 * SMS) else 2 * SMS
     p = {
-        "bf16": dict(
+        "f16": dict(
             qkv=(qkv, 4), o=(o16, 4), gate=(SMS, 8), down=(SMS, 8), head=(SMS, 8)
         ),
         "q8": dict(
@@ -295,13 +294,13 @@ def plan(d):
             head=(2 * SMS, 2),
         ),
     }
-    return {**p.get(d.fmt, p["bf16"]), "attention": 160 * 1024}
+    return {**p[d.fmt], "attention": 160 * 1024}
 
 
 def bench_decode():
     names = ("embed", "qkv", "attention", "o", "gate", "down", "head", "largest")
     for shape in SHAPES:
-        for fmt in os.environ.get("FORMATS", "bf16 q8 q4").split():
+        for fmt in os.environ.get("FORMATS", "f16 q8 q4").split():
             d = Decoder(shape, fmt, 512, splits=8)
             for cluster in (False, True):
                 d.plan, d.cluster = plan(d), cluster
@@ -326,7 +325,7 @@ def bench_decode():
 def bench_tune():
     """Searches blocks and stages in whole steps, one operation after the other."""
     for shape in SHAPES:
-        for fmt in os.environ.get("FORMATS", "bf16 q8 q4").split():
+        for fmt in os.environ.get("FORMATS", "f16 q8 q4").split():
             d = Decoder(shape, fmt, 512, splits=8)
             tiles = dict(
                 qkv=(d.heads + 2 * d.kv) * D // 16,
@@ -359,7 +358,7 @@ def bench_tune():
 
 def bench_misc():
     for n in (13, 36):
-        ws = [Weight("bf16", 11008, 2048, keep_ref=False) for _ in range(2 * n)]
+        ws = [Weight("f16", 11008, 2048, keep_ref=False) for _ in range(2 * n)]
         x, nw, d = (
             torch.randn(1, 2048, device="cuda"),
             torch.randn(2048, device="cuda"),
@@ -442,7 +441,7 @@ def bench_attention():
 
 
 def bench_gemm():
-    for name in ["zen_gemm_bf16"] + os.environ.get("GEMMS", "").split():
+    for name in ["zen_gemm_f16"] + os.environ.get("GEMMS", "").split():
         for n in (64, 512, 2048):
             for out, inn in (
                 (37888, 3584),
@@ -452,12 +451,12 @@ def bench_gemm():
                 (22016, 2048),
                 (2048, 11008),
             ):
-                w = torch.randn(out, inn, device="cuda", dtype=torch.bfloat16)
+                w = torch.randn(out, inn, device="cuda", dtype=torch.float16)
                 x, d = (
-                    torch.randn(n, inn, device="cuda", dtype=torch.bfloat16),
+                    torch.randn(n, inn, device="cuda", dtype=torch.float16),
                     torch.empty(n, out, device="cuda"),
                 )
-                d16 = torch.empty(n, out, device="cuda", dtype=torch.bfloat16)
+                d16 = torch.empty(n, out, device="cuda", dtype=torch.float16)
                 p = struct(GEMM, dst=d, x=x, w=w, n=n, in_=inn, out=out, stride=out)
                 from check import run_gemm
 
@@ -484,11 +483,11 @@ def bench_qgemm():
             one = Weight(fmt, out, inn, keep_ref=False)
             n = max(4, min(24, int(3e8 / one.bytes)))
             ws = [one] + [Weight(fmt, out, inn, keep_ref=False) for _ in range(n - 1)]
-            wide = torch.empty(out, inn, device="cuda", dtype=torch.bfloat16)
+            wide = torch.empty(out, inn, device="cuda", dtype=torch.float16)
             for rows in rows_of:
-                x = torch.randn(rows, inn, device="cuda", dtype=torch.bfloat16)
+                x = torch.randn(rows, inn, device="cuda", dtype=torch.float16)
                 d = torch.empty(rows, out, device="cuda")
-                d16 = torch.empty(rows, out, device="cuda", dtype=torch.bfloat16)
+                d16 = torch.empty(rows, out, device="cuda", dtype=torch.float16)
 
                 def widened():
                     for w in ws:
@@ -498,7 +497,7 @@ def bench_qgemm():
                             (grid,),
                             256,
                             0,
-                            [wide, w.w, w.scales, inn, out],
+                            [wide, w.w, w.scales, inn, out, 1.0],
                             pdl=False,
                         )
                         torch.mm(x, wide.t(), out=d16)

@@ -54,13 +54,16 @@ def function(name):
 
 
 def struct(spec, **values):
-    """spec: 'p name' pointers and 'i'/'f' words, in order."""
+    """spec: 'p name' pointers and 'i'/'f' words, in order. Floats that scale are 1."""
     fields = [
         (n, {"p": C.c_void_p, "i": C.c_int, "f": C.c_float}[t])
         for t, n in (s.split() for s in spec)
     ]
     cls = type("S", (C.Structure,), {"_fields_": fields})
     s = cls()
+    for k, t in fields:
+        if t is C.c_float and k.endswith(("Scale", "alpha", "scale")):
+            setattr(s, k, 1)
     for k, v in values.items():
         setattr(s, k, v.data_ptr() if isinstance(v, torch.Tensor) else v)
     return s
@@ -97,7 +100,7 @@ def launch(name, grid, block, shared, args, pdl=True):
 
 
 GEMV = (
-    "p dst,p x,p w,p scales,p w2,p scales2,p bias,p residual,p norm,i rows,i in_,i out,f eps".split(
+    "p dst,p x,p w,p scales,p w2,p scales2,p bias,p residual,p norm,i rows,i in_,i out,f eps,f wScale,f w2Scale".split(
         ","
     )
 )
@@ -108,22 +111,23 @@ QKV = (
     GEMV
     + "p wk,p sk,p wv,p sv,p bk,p bv".split(",")
     + [s.replace(" ", " r_") for s in ROT]
-    + "i kvType,i pad2".split(",")
+    + "i kvType,f wkScale,f wvScale,i pad2".split(",")
 )
 ATT = (
     "p dst,p dst16,p q,p k,p v,p positions,p sequences,p pages,p workspace,p counters,p tiles,p kScales,p vScales,"
     "i pageStride,i heads,i kvHeads,i headDim,i pageSize,i window,i splits,f scale,i alone,i settled"
 ).split(",")
-GEMM = "p dst,p dst16,p x,p w,p bias,p residual,p rowScale,i n,i in_,i out,i stride".split(",")
-
-QGEMM = (
-    "p dst,p x,p w,p scales,p bias,p residual,p partial,p counters,i n,i in_,i out,i stride".split(
-        ","
-    )
+GEMM = "p dst,p x,p w,p bias,p residual,p rowScale,i n,i in_,i out,i stride,f alpha,i pad".split(
+    ","
 )
 
+QGEMM = (
+    "p dst,p x,p w,p scales,p bias,p residual,p rowScale,p partial,p counters,"
+    "i n,i in_,i out,i stride,f alpha,i pad"
+).split(",")
 
-EMBED = "p dst,p table,p scales,p tokens,i rows,i hidden".split(",")
+
+EMBED = "p dst,p table,p scales,p tokens,i hidden,f scale".split(",")
 
 
 def pad(n, to):
@@ -137,12 +141,12 @@ def largest(out, maxima, x, rows, columns, k=256):
     launch("zen_largest", (rows,), 1024, 4 * groups, [out, x, maxima, None, columns, k])
 
 
-def gemv_shared(rows, inn, fmt="bf16", stages=0):
+def gemv_shared(rows, inn, fmt="f16", stages=0):
     """Bytes with as many stages as leave room for a neighbour of 4, or the given number."""
     p = pad(inn, 256)
-    scales = {"q8": p // 16, "q4": p // 8}.get(fmt)
-    row = 4 * (p + 32) if scales is None else 2 * (p + 64) + scales
-    fixed = 4224 * ((rows + 3) // 4) + rows * row
+    scales = pad(rows * (p // 8 if fmt == "q4" else p // 16), 128)
+    row = 2 * (p + 64) if fmt in ("q8", "q4") else 4 * (p + 32)
+    fixed = 4224 * ((rows + 3) // 4) + scales + rows * row
     each = 16384 + (2048 if fmt in ("q8", "q4") else 0)
     stages = stages or int(os.environ.get("STAGES", 0))
     if not stages:
@@ -162,6 +166,8 @@ class Weight:
         if fmt in ("bf16", "f16", "f32"):
             dt = {"bf16": torch.bfloat16, "f16": torch.float16, "f32": torch.float32}[fmt]
             self.w = torch.empty(out, inn, device="cuda", dtype=dt).normal_(0, s)
+            if fmt == "f16":
+                self.w = self.w.bfloat16().half()
             self.ref = self.w.float() if keep_ref else None
             return
         bits8 = fmt == "q8"
@@ -277,8 +283,8 @@ def qgemm_shape(n, out, inn, fmt):
 parts = {}
 
 
-def qgemm(W, dst, x, bias=None, residual=None):
-    """dst = x·Wᵀ + bias + residual for any number of rows, x BF16."""
+def qgemm(W, dst, x, bias=None, residual=None, row_scale=None, alpha=1.0):
+    """dst = alpha·row_scale·(x·Wᵀ) + bias + residual for any number of rows, x F16."""
     if not parts:
         parts["sums"] = torch.full((2 * 2 * SMS * 128 * 64,), float("nan"), device="cuda")
         parts["counters"] = torch.zeros(4096, device="cuda", dtype=torch.int32)
@@ -297,7 +303,10 @@ def qgemm(W, dst, x, bias=None, residual=None):
             in_=W.inn,
             out=W.out,
             stride=dst.shape[1],
+            alpha=alpha,
         )
+        if row_scale is not None:
+            p.rowScale = row_scale[first:].data_ptr()
         if bias is not None:
             p.bias = bias.data_ptr()
         if residual is not None:
