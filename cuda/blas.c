@@ -131,7 +131,7 @@ static int describe(plan *p, const zen_shape *s) {
 	if (!status)
 		status = lt.layout_create(&p->b, type, s->in, s->rows, s->in);
 	if (!status)
-		status = lt.layout_create(&p->d, type_f32, s->out, s->rows, s->stride);
+		status = lt.layout_create(&p->d, s->half ? type_f16 : type_f32, s->out, s->rows, s->stride);
 	return status;
 }
 

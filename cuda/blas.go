@@ -32,6 +32,7 @@ const blasWorkspace = 32 << 20
 type productShape struct {
 	rows, in, out, stride int32 // rows of dst are stride elements apart
 	bias, add             int32 // 1: there is a bias, a residual
+	half                  int32 // 1: dst is float16
 	choice                int32 // of the library's algorithms, 0 the one it prefers
 }
 
@@ -68,7 +69,7 @@ func bucket(n int) int {
 // always computed by the same algorithm.
 func (b *blas) plan(p product16) uint64 {
 	s := productShape{rows: int32(bucket(p.n)), in: int32(p.in), out: int32(p.out), stride: int32(p.stride),
-		bias: flag(p.bias != 0), add: flag(p.residual != 0), choice: b.choice}
+		bias: flag(p.bias != 0), add: flag(p.residual != 0), half: flag(p.unit != 0), choice: b.choice}
 	plan, ok := b.plans[s]
 	if !ok {
 		// On a failure plan stays 0.

@@ -14,14 +14,15 @@ enum { ZEN_BLAS_CODE = 1 << 20 };
 
 // zen_shape is what a product is planned by.
 //
-//	dst [rows, out] F32 = alpha·(x [rows, in] · w [out, in]T) + bias [out] F32 + residual
+//	dst [rows, out] = alpha·(x [rows, in] · w [out, in]T) + bias [out] F32 + residual
 //
-// x and w are F16.
+// x and w are F16, dst and residual F32, or dst F16 without a bias or a residual.
 // Rows of dst and of residual are stride elements apart; pointers are aligned to 16
 // bytes. The Go twin is productShape.
 typedef struct {
 	int32_t rows, in, out, stride;
 	int32_t bias, add;    // 1: there is a bias, a residual
+	int32_t half;         // 1: dst is F16
 	int32_t choice;       // 0: the algorithm that the library holds for the fastest
 } zen_shape;
 

@@ -17,11 +17,13 @@ type halves struct {
 // in float32.
 //
 //	dst [n, out] = x.rowScale·x.scale·wScale·(x·weightᵀ) + bias + residual
+//
+// Where unit is not 0, dst is F16 and unit a factor; there is no bias, residual or rowScale.
 type product16 struct {
 	dst                    uint64
 	x                      halves
 	weight, bias, residual uint64 // bias and residual may be 0
-	wScale                 float32
+	wScale, unit           float32
 	n, in, out, stride     int // rows of dst and residual are stride apart
 }
 
@@ -43,10 +45,26 @@ func (b *Backend) gemm(p product) {
 	}
 }
 
+// alpha returns what the sums are to be multiplied by, but for rows' scales.
+func (p *product16) alpha() float32 {
+	if p.unit != 0 {
+		return p.x.scale * p.wScale * p.unit
+	}
+	return p.x.scale * p.wScale
+}
+
+// size returns the bytes of an element of dst.
+func (p *product16) size() int {
+	if p.unit != 0 {
+		return 2
+	}
+	return 4
+}
+
 // product16 returns p for the tensor cores, without its weight.
 func (b *Backend) product16(p product) product16 {
 	out := p.weight.Dim(0)
-	q := product16{dst: p.dst, x: p.x16, residual: p.residual, n: p.x.Dim(0), in: p.x.Dim(1), out: out, stride: out}
+	q := product16{dst: p.dst, x: p.x16, residual: p.residual, unit: p.unit, n: p.x.Dim(0), in: p.x.Dim(1), out: out, stride: out}
 	if p.bias != nil {
 		q.bias = address(p.bias)
 	}
@@ -70,7 +88,7 @@ func (b *Backend) gemmWide(p product) {
 		s, skip := q, uint64(4*first)
 		s.out = min(slice, q.stride-first)
 		s.weight, s.wScale = b.weight16(p.weight, first, s.out)
-		s.dst += skip
+		s.dst += uint64(s.size() * first)
 		if s.bias != 0 {
 			s.bias += skip
 		}
@@ -107,7 +125,7 @@ func (b *Backend) library(p product16) bool {
 	l := b.stream.next(plan)
 	l.blas = 1
 	l.pointer(p.dst).pointer(p.x.address).pointer(p.weight).pointer(p.bias).pointer(p.residual).
-		pointer(b.blas.workspace.address).pointer(blasWorkspace).int(p.n).float(p.x.scale * p.wScale)
+		pointer(b.blas.workspace.address).pointer(blasWorkspace).int(p.n).float(p.alpha())
 	return true
 }
 
@@ -163,7 +181,7 @@ func (b *Backend) zenGemm(p product16) {
 	l := b.launch(b.kernels.gemm, false, threads, blocks(p.out, gemmTile), blocks(p.n, gemmTile))
 	l.shared = gemmShared
 	l.pointer(p.dst).pointer(p.x.address).pointer(p.weight).pointer(p.bias).pointer(p.residual).
-		pointer(p.x.rowScale).int(p.n).int(p.in).int(p.out).int(p.stride).float(p.x.scale * p.wScale).int(0)
+		pointer(p.x.rowScale).int(p.n).int(p.in).int(p.out).int(p.stride).float(p.alpha()).int(int(flag(p.unit != 0)))
 }
 
 // weight16 returns the address of rows of weight in F16, of a quantised one in memory that

@@ -20,7 +20,7 @@ type byType [32]uint64
 // a compute capability lacks are 0.
 type kernelSet struct {
 	embed, matMul, rotaryAppend, attention byType
-	dequant, repack                        byType
+	dequant, repack, swiGLURows            byType
 
 	gemv, gemvSwiGLU, gemvQKV gemvKernels
 
@@ -28,8 +28,8 @@ type kernelSet struct {
 
 	attentionDecode, attentionCluster, attentionWide, attentionPrefill map[int]*byType // by headDim
 
-	rmsNorm, swiGLU, swiGLU16, add, selectRows, gemm, convert, scaleRows uint64
-	groupMax, totals, largest, readHost, largest16, halve                uint64
+	rmsNorm, swiGLU, add, selectRows, gemm, convert, scaleRows uint64
+	groupMax, totals, largest, readHost, largest16, halve      uint64
 }
 
 // suffixes are how kernels' names end.
@@ -66,7 +66,7 @@ func loadKernels(d *device) (*kernelSet, error) {
 		l.each(&k.gemvQKV[i], name, "_qkv", d.info.shared, streamed)
 	}
 	l.one(&k.gemm, "zen_gemm_f16", gemmShared)
-	l.one(&k.swiGLU16, "zen_swiglu_f16", swiGLUShared)
+	l.each(&k.swiGLURows, "zen_swiglu_rows", "", 0, []tensor.DType{tensor.F32, tensor.F16})
 	for i, columns := range qgemmColumns {
 		for _, t := range blocks {
 			l.one(&k.qgemm[i][t], "zen_qgemm"+suffixes[t]+"_"+strconv.Itoa(columns), d.qgemmShared())

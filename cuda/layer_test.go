@@ -60,7 +60,7 @@ func BenchmarkLayer(b *testing.B) {
 			{"mlp", func() { d.MLPAdd(x, gated, down) }},
 			{"swiglu", func() {
 				g := d.room(&d.gated, 2*rounded(4*n*inner))
-				d.gated16(g, g+uint64(rounded(4*n*inner)), n, inner)
+				d.gatedRows(gatedOperand{g, 1}, gatedOperand{g + uint64(rounded(4*n*inner)), 1}, n, inner)
 			}},
 		}
 		for _, p := range parts {

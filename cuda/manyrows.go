@@ -56,27 +56,46 @@ func (b *Backend) MLPAdd(x *tensor.Tensor, o backend.Gated, down backend.Project
 		return false
 	}
 	x16 := b.normalized16(x, o.Norm, o.Eps)
-	gate := b.room(&b.gated, 2*rounded(4*n*inner))
-	up := gate + uint64(rounded(4*n*inner))
-	b.gemm(product{dst: gate, x: x, x16: x16, weight: o.Gate.Weight, bias: o.Gate.Bias})
-	b.gemm(product{dst: up, x: x, x16: x16, weight: o.Up.Weight, bias: o.Up.Bias})
+	gate := gatedOperand{unit: b.gatedUnit(n, o.Norm, o.Gate)}
+	up := gatedOperand{unit: b.gatedUnit(n, o.Norm, o.Up)}
+	if gate.unit == 0 || up.unit == 0 {
+		gate.unit, up.unit = 0, 0
+	}
+	gate.address = b.room(&b.gated, 2*rounded(4*n*inner))
+	up.address = gate.address + uint64(rounded(4*n*inner))
+	b.gemm(product{dst: gate.address, x: x, x16: x16, weight: o.Gate.Weight, bias: o.Gate.Bias, unit: gate.unit})
+	b.gemm(product{dst: up.address, x: x, x16: x16, weight: o.Up.Weight, bias: o.Up.Bias, unit: up.unit})
 	h := &tensor.Tensor{Shape: []int{n, inner}}
-	b.gemm(product{dst: address(x), x: h, x16: b.gated16(gate, up, n, inner), weight: down.Weight, bias: down.Bias,
+	b.gemm(product{dst: address(x), x: h, x16: b.gatedRows(gate, up, n, inner), weight: down.Weight, bias: down.Bias,
 		residual: address(x)})
 	return true
 }
 
-// swiGLUShared is the most shared memory of zen_swiglu_f16, in bytes: rows of 20,480.
-const swiGLUShared = 80 << 10
+// gatedOperand is gate or up of many rows: float32, or F16 times unit where that is not 0.
+type gatedOperand struct {
+	address uint64
+	unit    float32
+}
 
-// gated16 returns silu(gate) · up of n rows as F16, in memory that the next conversion uses
+// gatedUnit returns the unit of a product of n normalised rows, or 0.
+func (b *Backend) gatedUnit(n int, norm *tensor.Tensor, p backend.Projection) float32 {
+	if p.Bias != nil || b.readsOnce(n, p.Weight) {
+		return 0
+	}
+	return b.outputUnit(norm, p.Weight)
+}
+
+// gatedRows returns silu(gate) · up of n rows, in memory that the next conversion uses
 // again.
-func (b *Backend) gated16(gate, up uint64, n, inner int) halves {
+func (b *Backend) gatedRows(gate, up gatedOperand, n, inner int) halves {
 	h := halves{address: b.room(&b.narrow, 2*n*inner), rowScale: b.room(&b.units, 4*n), scale: 1}
+	kernel, gateScale, upScale := b.kernels.swiGLURows[tensor.F32], float32(1), float32(1)
+	if gate.unit != 0 {
+		kernel, gateScale, upScale = b.kernels.swiGLURows[tensor.F16], 1/gate.unit, 1/up.unit
+	}
 	if !b.failed() {
-		l := b.launch(b.kernels.swiGLU16, true, 2*threads, n)
-		l.shared = uint32(min(4*inner, swiGLUShared))
-		l.pointer(h.address).pointer(h.rowScale).pointer(gate).pointer(up).int(inner)
+		b.launch(kernel, true, 2*threads, n).pointer(h.address).pointer(h.rowScale).
+			pointer(gate.address).pointer(up.address).int(inner).float(gateScale).float(upScale)
 	}
 	return h
 }

@@ -32,6 +32,7 @@ type product struct {
 	x16          halves         // x as F16, where somebody has made it
 	weight, bias *tensor.Tensor // [out, in], and [out] or nil
 	residual     uint64         // dst or 0
+	unit         float32        // see product16; 0 where the product may go elsewhere
 }
 
 // MatMul sets dst = x·weightᵀ + bias.

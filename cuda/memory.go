@@ -22,6 +22,7 @@ type memory struct {
 	magnitudeAt uint64  // where the device has it of a matrix's, or 0
 	magnitude   uint16  // what lies there, as bits of the elements' type
 	seen        bool    // magnitude has been read
+	halved      bool    // the elements, once BF16, are F16 times a power of two
 }
 
 // Size returns the bytes of the memory.

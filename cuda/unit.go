@@ -51,8 +51,9 @@ const (
 	infinityBF16 = 0x7f80
 )
 
-// halved returns a copy on the device of a matrix of BF16 as F16: see zen_halve.
-func (b *Backend) halved(host *tensor.Tensor) (*tensor.Tensor, error) {
+// halfMatrix returns a copy on the device of a matrix of F16, or of BF16 as F16: see
+// zen_halve.
+func (b *Backend) halfMatrix(host *tensor.Tensor) (*tensor.Tensor, error) {
 	n := host.Len()
 	m, err := b.alloc(2*n + magnitudeBytes)
 	if err != nil {
@@ -60,7 +61,9 @@ func (b *Backend) halved(host *tensor.Tensor) (*tensor.Tensor, error) {
 	}
 	b.stream.do(func() error { return b.device.clear(m.address+uint64(2*n), magnitudeBytes) })
 	b.upload(m.address, host.HostBytes())
-	if !b.failed() {
+	if m.halved = host.DType == tensor.BF16; !m.halved {
+		b.findMagnitude(m, n, infinityF16)
+	} else {
 		b.findMagnitude(m, n, infinityBF16)
 		b.launch(b.kernels.halve, false, threads, b.sweep(n)).
 			pointer(m.address).pointer(m.magnitudeAt).pointer(uint64(n))
@@ -71,18 +74,46 @@ func (b *Backend) halved(host *tensor.Tensor) (*tensor.Tensor, error) {
 // scaleOf returns the power of two that products with a matrix are to be multiplied by: the
 // inverse of zen_halve's.
 func (b *Backend) scaleOf(weight *tensor.Tensor) float32 {
-	m, ok := weight.Storage.(*memory)
-	if !ok || m.magnitudeAt == 0 {
-		return 1
+	if m := weightMemory(weight); m.halved {
+		return power(max(int(b.magnitude(m)>>7), 15) - 141)
 	}
-	return power(max(int(b.magnitude(m)>>7), 15) - 141)
+	return 1
+}
+
+// weightMemory returns where a weight lies, or no memory for other storage.
+func weightMemory(t *tensor.Tensor) *memory {
+	if t != nil {
+		if m, ok := t.Storage.(*memory); ok {
+			return m
+		}
+	}
+	return &memory{}
+}
+
+// largestElement returns the largest finite magnitude of a matrix of F16, or no less than
+// that of a quantised one, or infinity where nobody has looked.
+func (b *Backend) largestElement(weight *tensor.Tensor) float64 {
+	m, bits := weightMemory(weight), tensor.F16ToF32
+	quants := map[tensor.DType]float64{tensor.Q8: 128, tensor.Q4: 8}[weight.DType]
+	switch {
+	case quants != 0:
+		m = weightMemory(weight.Scales)
+	case m.halved:
+		quants, bits = 1, tensor.BF16ToF32
+	default:
+		quants = 1
+	}
+	if m.magnitudeAt == 0 {
+		return math.Inf(1)
+	}
+	return quants * float64(bits(b.magnitude(m)))
 }
 
 // unitOf returns the power of two that brings a quantised matrix into F16's range: 128
 // times its largest scale is at most 2^15.
 func (b *Backend) unitOf(weight *tensor.Tensor) float32 {
-	m, ok := weight.Scales.Storage.(*memory)
-	if !ok || m.magnitudeAt == 0 {
+	m := weightMemory(weight.Scales)
+	if m.magnitudeAt == 0 {
 		return 1
 	}
 	_, exponent := math.Frexp(float64(tensor.F16ToF32(b.magnitude(m))))
@@ -106,12 +137,28 @@ func largestOf(data []byte) float32 {
 // where the norm's weight is not known to have a bound. An element of a row is at most the
 // root of the row's length times its root mean square.
 func normUnit(norm *tensor.Tensor) float32 {
-	m, ok := norm.Storage.(*memory)
-	if !ok || m.largest == 0 {
+	m := weightMemory(norm)
+	if m.largest == 0 {
 		return 0
 	}
 	_, exponent := math.Frexp(math.Sqrt(float64(norm.Dim(0))) * float64(m.largest))
 	return power(min(15-exponent, 100))
+}
+
+// mostBound is the exponent of the largest bound of products that are kept as F16: the
+// least normal number is then 2^-5 of one.
+const mostBound = 24
+
+// outputUnit returns the power of two that brings products of normalised rows with a matrix
+// into F16's range, or 0 where they are to be float32. A product is at most the product of
+// the norms of its row and of the matrix's, by Cauchy and Schwarz: each at most the root of
+// their length times their largest element.
+func (b *Backend) outputUnit(norm, weight *tensor.Tensor) float32 {
+	bound := float64(norm.Dim(0)) * float64(weightMemory(norm).largest) * b.largestElement(weight)
+	if _, exponent := math.Frexp(bound); bound <= math.MaxFloat32 && exponent <= mostBound {
+		return power(min(15-exponent, 100))
+	}
+	return 0
 }
 
 func power(exponent int) float32 { return float32(math.Ldexp(1, exponent)) }

@@ -26,8 +26,8 @@ func (b *Backend) Weight(host *tensor.Tensor) (t *tensor.Tensor, err error) {
 		if t, err = b.hostTensor(tensor.F32, host.Shape, data); err == nil {
 			t.Storage.(*memory).largest = largestOf(data)
 		}
-	case host.DType == tensor.BF16 && len(host.Shape) == 2 && host.Dim(1)%8 == 0 && host.Len() > 0:
-		t, err = b.halved(host)
+	case host.DType.Size() == 2 && len(host.Shape) == 2 && host.Dim(1)%8 == 0 && host.Len() > 0:
+		t, err = b.halfMatrix(host)
 	default:
 		t, err = b.hostTensor(host.DType, host.Shape, host.HostBytes())
 	}

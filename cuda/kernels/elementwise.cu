@@ -39,6 +39,49 @@ struct Unit {
   }
 };
 
+__device__ __forceinline__ float4 readFour(const float *p) {
+  return readL2(reinterpret_cast<const float4 *>(p));
+}
+__device__ __forceinline__ float4 readFour(const __half *p) {
+  const uint2 v = __ldcg(reinterpret_cast<const uint2 *>(p));
+  const float2 a = __half22float2(*reinterpret_cast<const __half2 *>(&v.x)),
+               b = __half22float2(*reinterpret_cast<const __half2 *>(&v.y));
+  return make_float4(a.x, a.y, b.x, b.y);
+}
+
+// gatedRow is zen_swiglu_rows_*.
+template <class T>
+__device__ __forceinline__ void gatedRow(__half *dst, float *rowScale, const T *gate, const T *up,
+                                         int inner, float gateScale, float upScale) {
+  constexpr int kept = 10;  // fours
+  __shared__ float scratch[32];
+  waitForPredecessor();
+  releaseSuccessor();
+  const int64_t row = blockIdx.x;
+  gate += row * inner, up += row * inner, dst += row * inner;
+  const int first = 4 * threadIdx.x, span = 4 * blockDim.x;
+  auto four = [&](int i) {
+    const float4 a = readFour(gate + i), b = readFour(up + i);
+    return make_float4(
+        gated(a.x * gateScale, b.x * upScale), gated(a.y * gateScale, b.y * upScale),
+        gated(a.z * gateScale, b.z * upScale), gated(a.w * gateScale, b.w * upScale));
+  };
+  float4 y[kept];
+  float top = 0;
+#pragma unroll
+  for (int j = 0; j < kept; j++)
+    if (first + j * span < inner) top = fmaxf(top, finiteMax(y[j] = four(first + j * span)));
+  for (int i = first + kept * span; i < inner; i += span) top = fmaxf(top, finiteMax(four(i)));
+  const Unit unit(top, scratch);
+#pragma unroll
+  for (int j = 0; j < kept; j++)
+    if (first + j * span < inner)
+      *reinterpret_cast<uint2 *>(dst + first + j * span) = unit.halves(y[j]);
+  for (int i = first + kept * span; i < inner; i += span)
+    *reinterpret_cast<uint2 *>(dst + i) = unit.halves(four(i));
+  if (threadIdx.x == 0) rowScale[row] = unit.scale;
+}
+
 }  // namespace zen
 
 using namespace zen;
@@ -59,44 +102,23 @@ extern "C" __global__ void zen_swiglu(float *dst, const float *gate, const float
   }
 }
 
-// zen_swiglu_f16 is zen_swiglu by rows, as zen_convert_f16 writes them.
+// zen_swiglu_rows_* is zen_swiglu by rows, which it writes as zen_convert_f16 does.
 //
 //	dst       [n, inner] F16, base 8-byte aligned
 //	rowScale  [n]        F32
-//	gate, up  [n, inner] F32, bases 16-byte aligned, inner a multiple of 4
+//	gate, up  [n, inner] F32 or F16, bases 16-byte aligned, inner a multiple of 4; to be
+//	          multiplied by gateScale and upScale
 //
-// grid: n; block: a multiple of 32, at most 1024; shared: up to 4·inner bytes, a multiple of
-// 16: elements for which there is no room are computed twice.
-extern "C" __global__ void zen_swiglu_f16(__half *dst, float *rowScale, const float *gate,
-                                          const float *up, int inner) {
-  extern __shared__ float4 kept[];
-  __shared__ float scratch[32];
-  waitForPredecessor();
-  releaseSuccessor();
-  unsigned bytes;
-  asm("mov.u32 %0, %%dynamic_smem_size;" : "=r"(bytes));
-  const int fours = inner / 4, room = min(fours, int(bytes / 16));
-  const int64_t row = blockIdx.x;
-  const float4 *g = reinterpret_cast<const float4 *>(gate + row * inner),
-               *u = reinterpret_cast<const float4 *>(up + row * inner);
-  auto four = [&](int i) {
-    const float4 a = readL2(g + i), b = readL2(u + i);
-    return make_float4(gated(a.x, b.x), gated(a.y, b.y), gated(a.z, b.z), gated(a.w, b.w));
-  };
-  float top = 0;
-#pragma unroll 4
-  for (int i = threadIdx.x; i < fours; i += blockDim.x) {
-    const float4 y = four(i);
-    if (i < room) kept[i] = y;
-    top = fmaxf(top, finiteMax(y));
+// grid: n; block: 512. Rows of up to 20,480 elements stay in registers; what is more is
+// computed twice.
+#define SWIGLU_ROWS(name, T)                                                                    \
+  extern "C" __global__ void __launch_bounds__(512, 2)                                          \
+      zen_swiglu_rows_##name(__half *dst, float *rowScale, const T *gate, const T *up, int inner, \
+                             float gateScale, float upScale) {                                  \
+    gatedRow(dst, rowScale, gate, up, inner, gateScale, upScale);                               \
   }
-  const Unit unit(top, scratch);
-  uint2 *to = reinterpret_cast<uint2 *>(dst + row * inner);
-#pragma unroll 4
-  for (int i = threadIdx.x; i < room; i += blockDim.x) to[i] = unit.halves(kept[i]);
-  for (int i = room + threadIdx.x; i < fours; i += blockDim.x) to[i] = unit.halves(four(i));
-  if (threadIdx.x == 0) rowScale[row] = unit.scale;
-}
+SWIGLU_ROWS(f32, float)
+SWIGLU_ROWS(f16, __half)
 
 // zen_add sets dst = a + b.
 //

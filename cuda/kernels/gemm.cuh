@@ -10,7 +10,7 @@ namespace zen {
 
 // GemmParams has a twin in package cuda.
 //
-//	dst       [n, stride] F32, of which out columns
+//	dst       [n, stride] F32, or F16 where half is not 0, of which out columns
 //	x         [n, in]   F16, base 16-byte aligned
 //	w         [out, in] F16, base 16-byte aligned
 //	bias      [out] F32 or null
@@ -20,7 +20,7 @@ namespace zen {
 //
 // in is a multiple of 8. Rows of dst and residual are stride elements apart.
 struct GemmParams {
-  float *dst;
+  void *dst;
   const __half *x;
   const __half *w;
   const float *bias;
@@ -28,7 +28,7 @@ struct GemmParams {
   const float *rowScale;
   int n, in, out, stride;
   float alpha;
-  int pad;
+  int half;
 };
 static_assert(sizeof(GemmParams) == 72, "GemmParams differs from its Go twin");
 
@@ -46,11 +46,21 @@ __device__ __forceinline__ void putGemm(const GemmParams &p, int row, int column
       const float2 r = *reinterpret_cast<const float2 *>(p.residual + at);
       a += r.x, b += r.y;
     }
-    *reinterpret_cast<float2 *>(p.dst + at) = make_float2(a, b);
+    if (p.half)
+      *reinterpret_cast<uint32_t *>(static_cast<__half *>(p.dst) + at) = pack(__half(), a, b);
+    else
+      *reinterpret_cast<float2 *>(static_cast<float *>(p.dst) + at) = make_float2(a, b);
     return;
   }
-  p.dst[at] = p.residual ? a + p.residual[at] : a;
-  if (both) p.dst[at + 1] = p.residual ? b + p.residual[at + 1] : b;
+  auto put = [&](int64_t at, float y) {
+    if (p.residual) y += p.residual[at];
+    if (p.half)
+      static_cast<__half *>(p.dst)[at] = __float2half_rn(y);
+    else
+      static_cast<float *>(p.dst)[at] = y;
+  };
+  put(at, a);
+  if (both) put(at + 1, b);
 }
 
 }  // namespace zen

@@ -383,6 +383,11 @@ def check_gemm():
             run_gemm(name, p)
             want = ref @ W.ref.double().T / 4 + bias + res
             report(f"{name} {n}x{inn}x{out}", err(dst, want), 4e-5)
+            half = poison(n, out, dtype=torch.float16)
+            p.dst, p.half, p.residual, p.alpha = half.data_ptr(), 1, None, 2.0**-20
+            run_gemm(name, p)
+            want = ref @ W.ref.double().T * 2.0**-20 + bias
+            report(f"{name} {n}x{inn}x{out} f16 out", err(half, want), 4e-4)
 
 
 def run_gemm(name, p):
@@ -486,13 +491,14 @@ def check_simple():
         launch("zen_select_rows", (2,), 256, 0, [d, x, o, hidden])
         report("select_rows", err(d, x[o.long()]), 0)
     for rows, inner in ((3, 8), (5, 200), (2, 18944), (3, 40000)):
-        g, u = fresh(rows, inner), fresh(rows, inner) * 1e5
-        d, rs = poison(rows, inner, dtype=torch.float16), poison(rows)
-        launch("zen_swiglu_f16", (rows,), 512, min(4 * inner, 65536), [d, rs, g, u, inner])
-        want = g.double() * torch.sigmoid(g.double()) * u
-        report(f"swiglu_f16 {inner}", err(d.double() * rs[:, None], want), 4e-4)
-        top = d.float().abs().max(1).values
-        report(f"swiglu_f16 {inner} range", float(((top < 2**14) | (top > 2**15)).sum()), 0)
+        for dtype, name in ((torch.float32, "f32"), (torch.float16, "f16")):
+            g, u = (4 * fresh(rows, inner)).to(dtype), (8 * fresh(rows, inner)).to(dtype)
+            d, rs = poison(rows, inner, dtype=torch.float16), poison(rows)
+            launch(f"zen_swiglu_rows_{name}", (rows,), 512, 0, [d, rs, g, u, inner, 0.25, 1e5])
+            want = g.double() / 4 * torch.sigmoid(g.double() / 4) * (u.double() * 1e5)
+            report(f"swiglu_rows {name} {inner}", err(d.double() * rs[:, None], want), 4e-4)
+            top = d.float().abs().max(1).values
+            report(f"swiglu_rows {name} {inner} range", float(((top < 2**14) | (top > 2**15)).sum()), 0)
     # 2^-31 of the largest is exact, as is what lies between; less is rounded.
     for shape, scale in (((64, 200), 0.02), ((3, 8), 1e30), ((1000, 264), 1e-30)):
         w = (fresh(*shape) * scale).bfloat16()

@@ -117,7 +117,7 @@ ATT = (
     "p dst,p dst16,p q,p k,p v,p positions,p sequences,p pages,p workspace,p counters,p tiles,p kScales,p vScales,"
     "i pageStride,i heads,i kvHeads,i headDim,i pageSize,i window,i splits,f scale,i alone,i settled"
 ).split(",")
-GEMM = "p dst,p x,p w,p bias,p residual,p rowScale,i n,i in_,i out,i stride,f alpha,i pad".split(
+GEMM = "p dst,p x,p w,p bias,p residual,p rowScale,i n,i in_,i out,i stride,f alpha,i half".split(
     ","
 )
 
