@@ -67,7 +67,7 @@ func (b *Backend) norm(dst, dst16 uint64, unit float32, x, weight *tensor.Tensor
 	if d := b.due; d.x == address(x) && d.rows == x.Dim(0) && d.width == x.Dim(1) && dst != d.x {
 		p, b.due = d, due{}
 	}
-	b.launch(b.kernels.rmsNorm, true, threads, x.Dim(0)).
+	b.launch(b.kernels.rmsNorm, true, 2*threads, x.Dim(0)).
 		pointer(dst).pointer(dst16).pointer(address(x)).pointer(p.product).pointer(p.rowScale).pointer(p.bias).
 		pointer(address(weight)).int(x.Dim(1)).float(eps).float(unit)
 }

@@ -39,6 +39,11 @@ struct Unit {
   }
 };
 
+// gatedNear is gated to 2^-18: what is rounded to F16 needs no more.
+__device__ __forceinline__ float gatedNear(float gate, float up) {
+  return __fdividef(gate, 1.f + __expf(-gate)) * up;
+}
+
 __device__ __forceinline__ float4 readFour(const float *p) {
   return readL2(reinterpret_cast<const float4 *>(p));
 }
@@ -63,8 +68,8 @@ __device__ __forceinline__ void gatedRow(__half *dst, float *rowScale, const T *
   auto four = [&](int i) {
     const float4 a = readFour(gate + i), b = readFour(up + i);
     return make_float4(
-        gated(a.x * gateScale, b.x * upScale), gated(a.y * gateScale, b.y * upScale),
-        gated(a.z * gateScale, b.z * upScale), gated(a.w * gateScale, b.w * upScale));
+        gatedNear(a.x * gateScale, b.x * upScale), gatedNear(a.y * gateScale, b.y * upScale),
+        gatedNear(a.z * gateScale, b.z * upScale), gatedNear(a.w * gateScale, b.w * upScale));
   };
   float4 y[kept];
   float top = 0;

@@ -37,6 +37,7 @@ constexpr int gemvGroup = 4;       // rows
 constexpr int gemvStep = 128;      // bytes of a row that a warp takes at a time
 constexpr int gemvPad = 256;       // inputs; the longest step, that of Q4
 constexpr int gemvColumnPad = 64;  // bytes between columns of x: spreads them over the banks
+constexpr int gemvSpan = 8 * gemvThreads;  // inputs that a block brings at a time
 
 __host__ __device__ constexpr int groupsOf(int rows) {
   return (rows + gemvGroup - 1) / gemvGroup;
@@ -197,6 +198,15 @@ __device__ __forceinline__ void store8(const Staged<F, R> &s, const float v[8], 
     storeHalves(s, v, largest, r, k);
 }
 
+// storeSpans writes count eights of the one row, k and as many times a span of inputs on.
+template <int count, class F, int R>
+__device__ __forceinline__ void storeSpans(const Staged<F, R> &s, const float v[][8], int k) {
+  uint32_t largest[count];
+  largestOfBlocks<F::block, count>(largest, v);
+#pragma unroll
+  for (int i = 0; i < count; i++) store8(s, v[i], largest[i], 0, k + i * gemvSpan);
+}
+
 // addSquare adds the square of an input and multiplies it by its weight of the norm.
 __device__ __forceinline__ void addSquare(float &sum, float &v, float w) {
   sum = fmaf(v, v, sum), v = __fmul_rn(v, w);
@@ -208,7 +218,7 @@ __device__ __forceinline__ void addSquare(float &sum, float &v, float w) {
 // hold in registers of the norm's weights is read before the wait.
 template <bool whole, class F, int R, class Wait>
 __device__ __forceinline__ void stageRow(const GemvParams &p, const Staged<F, R> &s, Wait wait) {
-  constexpr int kept = 2, span = 8 * gemvThreads, batch = 6;
+  constexpr int kept = 2, span = gemvSpan, batch = 6;
   const int inPad = s.inPad, first = 8 * threadIdx.x;
   float w[kept][8];
   auto loadNorm = [&](int base) {
@@ -222,15 +232,13 @@ __device__ __forceinline__ void stageRow(const GemvParams &p, const Staged<F, R>
       float v[batch][8];
 #pragma unroll
       for (int i = 0; i < batch; i++) load8<whole>(v[i], p.x, base + i * span + first, p.in);
-      uint32_t largest[batch];
-      largestOfBlocks<F::block, batch>(largest, v);
       // Few branches: the compiler mixes what lies between them.
-#pragma unroll
-      for (int i = 0; i < batch; i++) {
-        if (i == 1 || i == 3)
-          if (base + i * span >= inPad) break;
-        store8(s, v[i], largest[i], 0, base + i * span + first);
-      }
+      const int k = base + first;
+      storeSpans<1>(s, v, k);
+      if (base + span >= inPad) break;
+      storeSpans<2>(s, v + 1, k + span);
+      if (base + 3 * span >= inPad) break;
+      storeSpans<3>(s, v + 3, k + 3 * span);
     }
     __syncthreads();
     return;
@@ -245,11 +253,7 @@ __device__ __forceinline__ void stageRow(const GemvParams &p, const Staged<F, R>
     for (int i = 0; i < kept; i++)
 #pragma unroll
       for (int j = 0; j < 8; j++) addSquare(sum, v[i][j], w[i][j]);
-    uint32_t largest[kept];
-    largestOfBlocks<F::block, kept>(largest, v);
-#pragma unroll
-    for (int i = 0; i < kept; i++)
-      if (base + i * span < inPad) store8(s, v[i], largest[i], 0, base + i * span + first);
+    storeSpans<kept>(s, v, base + first);
   }
   sum = warpSum(sum);
   if (threadIdx.x % 32 == 0) s.squares[threadIdx.x / 32] = sum;
@@ -259,7 +263,7 @@ __device__ __forceinline__ void stageRow(const GemvParams &p, const Staged<F, R>
 // stageRows is stageRow for several, whose loads are under way together.
 template <bool whole, class F, int R, class Wait>
 __device__ __forceinline__ void stageRows(const GemvParams &p, const Staged<F, R> &s, Wait wait) {
-  constexpr int span = 8 * gemvThreads;
+  constexpr int span = gemvSpan;
   float w[8], sum[R] = {};
   if (p.norm) load8<whole>(w, p.norm, 8 * threadIdx.x, p.in);
   wait();

@@ -70,7 +70,7 @@ __device__ __forceinline__ void normalize(const NormParams &p, Some<width> x,
 // it waits for. What a thread cannot keep in registers it reads again.
 template <int width>
 __device__ __forceinline__ void normRow(const NormParams &p, float *scratch) {
-  constexpr int kept = 16 / width;
+  constexpr int kept = 8 / width;
   const int64_t row = int64_t(blockIdx.x) * p.hidden;
   const int first = threadIdx.x * width, span = blockDim.x * width;
   Some<width> x[kept], product[kept], weight[kept];
@@ -129,9 +129,9 @@ using namespace zen;
 //	bias        [hidden]       F32 or null
 //	weight      [hidden]       F32
 //
-// Bases are aligned to 16 bytes. grid: rows; block: a multiple of 32, at most 256. A block
+// Bases are aligned to 16 bytes. grid: rows; block: a multiple of 32, at most 512. A block
 // owns a row. Sums in float32.
-extern "C" __global__ void __launch_bounds__(256, 4)
+extern "C" __global__ void __launch_bounds__(512, 3)
     zen_rmsnorm(float *dst, __half *dst16, float *x, const float *product, const float *rowScale,
                 const float *bias, const float *weight, int hidden, float eps, float unit) {
   __shared__ float scratch[33];

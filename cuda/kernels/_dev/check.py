@@ -473,12 +473,12 @@ def check_simple():
         x0, d, d16 = x.clone(), poison(rows, hidden), poison(rows, hidden, dtype=torch.float16)
         rs, b = torch.rand(rows, device="cuda"), fresh(hidden)
         sum = x0.double() + rs[:, None].double() * r + b
-        launch("zen_rmsnorm", (rows,), 256, 0, [d, d16, x, r, rs, b, w, hidden, 1e-6, 8.0])
+        launch("zen_rmsnorm", (rows,), 512, 0, [d, d16, x, r, rs, b, w, hidden, 1e-6, 8.0])
         report(f"rmsnorm {hidden}", err(d, rms(sum, w)), 1e-6)
         report(f"rmsnorm {hidden} x", err(x, sum), 1e-7)
         report(f"rmsnorm {hidden} f16", err(d16, rms(sum, w) * 8), 4e-4)
         again = poison(rows, hidden)
-        launch("zen_rmsnorm", (rows,), 256, 0, [again, None, x, None, None, None, w, hidden, 1e-6, 1.0])
+        launch("zen_rmsnorm", (rows,), 512, 0, [again, None, x, None, None, None, w, hidden, 1e-6, 1.0])
         alike(f"rmsnorm {hidden} alone", again, d)
         n = rows * hidden
         g, u, d = fresh(n), fresh(n), poison(n)
