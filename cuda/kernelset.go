@@ -78,8 +78,10 @@ func loadKernels(d *device) (*kernelSet, error) {
 		dim := "_" + strconv.Itoa(headDim)
 		decode, cluster, wide, prefill := new(byType), new(byType), new(byType), new(byType)
 		l.each(decode, "zen_attention_decode", dim, d.decodeShared(shared), append(halves, tensor.I8))
-		l.each(prefill, "zen_attention_prefill", dim, shared, append(halves, tensor.I8))
-		if d.info.hopper() {
+		if !d.info.hopper() {
+			l.each(prefill, "zen_attention_prefill", dim, shared, append(halves, tensor.I8))
+		} else {
+			l.each(prefill, "zen_attention_prefill", dim+"_warpgroup", shared, append(halves, tensor.I8))
 			l.each(cluster, "zen_attention_decode", dim+"_cluster", d.decodeShared(shared), append(halves, tensor.I8))
 			l.each(wide, "zen_attention_decode", dim+"_wide", d.decodeShared(2*shared), append(halves, tensor.I8))
 		}

@@ -4,6 +4,7 @@
 // algorithm (Dao, 2023) over pages.
 
 #include "attention_tiles.cuh"
+#include "warpgroup.cuh"
 
 namespace zen {
 
@@ -55,6 +56,61 @@ __device__ __forceinline__ void softmaxPass(Softmax<headDim> &s, float scores[2 
   }
 }
 
+// Prefill is a block's work: one head of up to 64 rows of one sequence.
+template <class T, int headDim>
+struct Prefill {
+  const AttentionParams &p;
+  int4 work;  // first row, rows, sequence, position of the first row
+  int head, kvHead, first, last, begin;
+  const int *pages;
+
+  __device__ explicit Prefill(const AttentionParams &p) : p(p) {
+    work = *reinterpret_cast<const int4 *>(p.tiles + 4 * blockIdx.x);
+    head = blockIdx.y, kvHead = head / (p.heads / p.kvHeads);
+    pages = p.pages + int64_t(work.z) * p.pageStride;
+    last = work.w + work.y - 1;  // position of the last row
+    first = p.window > 0 ? max(0, work.w - p.window + 1) : 0;
+    begin = first / prefillPositions * prefillPositions;
+  }
+
+  // copy starts the copy of a pass of keys and values, tile i of them to keys(i), values(i).
+  template <class Keys, class Values>
+  __device__ __forceinline__ void copy(int from, Keys keys, Values values) const {
+    for (int i = 0; i < prefillTiles; i++) {
+      const int pos = from + i * tilePositions;
+      const bool any = pos <= last;  // a tile past the end is zeros of an unread page
+      const int64_t at = any ? cacheIndex(pages[pos / p.pageSize], pos % p.pageSize, kvHead,
+                                          p.kvHeads, p.pageSize, headDim)
+                             : 0;
+      copyTile<headDim>(keys(i), static_cast<const T *>(p.k) + at, p.kScales + at / kvBlock, pos,
+                        first, last, threadIdx.x, 32 * prefillWarps);
+      copyTile<headDim>(values(i), static_cast<const T *>(p.v) + at, p.vScales + at / kvBlock,
+                        pos, first, last, threadIdx.x, 32 * prefillWarps);
+    }
+  }
+
+  // row returns where row i of the tile begins in an array of the queries' shape, or -1.
+  __device__ int64_t row(int i) const {
+    return i < work.y ? (int64_t(work.x + i) * p.heads + head) * headDim : -1;
+  }
+
+  // write divides and writes the sums of the lane's rows, the first of them row i.
+  __device__ __forceinline__ void write(const Softmax<headDim> &s, int i, int t) const {
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+      const float total = rowSum(s.total[h]);
+      if (row(i + 8 * h) < 0) continue;
+      const int64_t at = row(i + 8 * h) + 2 * t;
+#pragma unroll
+      for (int n = 0; n < headDim / 8; n++) {
+        const float a = s.out[n][2 * h] / total, b = s.out[n][2 * h + 1] / total;
+        if (p.dst) *reinterpret_cast<float2 *>(p.dst + at + 8 * n) = make_float2(a, b);
+        if (p.dst16) *reinterpret_cast<uint32_t *>(p.dst16 + at + 8 * n) = pack(bf16(), a, b);
+      }
+    }
+  }
+};
+
 // attentionPrefill computes softmax(q·kᵀ·scale)·v for one head of up to 64 rows of
 // one sequence.
 //
@@ -71,45 +127,31 @@ __device__ void attentionPrefill(const AttentionParams &p) {
   constexpr int tileSize = tilePositions * headDim / 8;  // pieces
   constexpr int stageSize = 2 * prefillTiles * tileSize;
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
-  const int4 work = *reinterpret_cast<const int4 *>(p.tiles + 4 * blockIdx.x);
-  const int head = blockIdx.y, kvHead = head / (p.heads / p.kvHeads);
-  const int *pages = p.pages + int64_t(work.z) * p.pageStride;
-  const int last = work.w + work.y - 1;  // position of the last row
-  const int first = p.window > 0 ? max(0, work.w - p.window + 1) : 0;
-  const int begin = first / prefillPositions * prefillPositions;
-
+  const Prefill<T, headDim> block(p);
   auto copy = [&](int from, int stage) {
-    for (int i = 0; i < prefillTiles; i++) {
-      const int pos = from + i * tilePositions;
-      uint4 *to = memory + stage * stageSize + i * tileSize;
-      const bool any = pos <= last;  // a tile past the end is zeros of an unread page
-      const int64_t at = any ? cacheIndex(pages[pos / p.pageSize], pos % p.pageSize, kvHead,
-                                          p.kvHeads, p.pageSize, headDim)
-                             : 0;
-      copyTile<headDim>(to, static_cast<const T *>(p.k) + at, p.kScales + at / kvBlock, pos, first,
-                        last, threadIdx.x, 32 * prefillWarps);
-      copyTile<headDim>(to + prefillTiles * tileSize, static_cast<const T *>(p.v) + at,
-                        p.vScales + at / kvBlock, pos, first, last, threadIdx.x,
-                        32 * prefillWarps);
-    }
+    uint4 *keys = memory + stage * stageSize, *values = keys + prefillTiles * tileSize;
+    block.copy(
+        from, [&](int i) { return TilePlace<headDim>{keys + i * tileSize}; },
+        [&](int i) { return TilePlace<headDim>{values + i * tileSize}; });
     copyAsyncCommit();
   };
-  copy(begin, 0);
+  copy(block.begin, 0);
   const int rowInTile = 16 * warp + g;
   const float *rows[2];
-  for (int h = 0; h < 2; h++)
-    rows[h] = rowInTile + 8 * h < work.y
-                  ? p.q + (int64_t(work.x + rowInTile + 8 * h) * p.heads + head) * headDim
-                  : nullptr;
+  for (int h = 0; h < 2; h++) {
+    const int64_t at = block.row(rowInTile + 8 * h);
+    rows[h] = at < 0 ? nullptr : p.q + at;
+  }
   uint32_t q[headDim / 16][4];
   loadQueries<M, headDim>(q, rows, t);
 
   Softmax<headDim> s;
   s.reset();
+  const int4 work = block.work;
   const int warpLast = work.w + min(16 * warp + 15, work.y - 1), warpFirst = work.w + 16 * warp;
   int stage = 0;
-  for (int from = begin; from <= last; from += prefillPositions, stage ^= 1) {
-    if (from + prefillPositions <= last)
+  for (int from = block.begin; from <= block.last; from += prefillPositions, stage ^= 1) {
+    if (from + prefillPositions <= block.last)
       copy(from + prefillPositions, stage ^ 1);
     else
       copyAsyncCommit();
@@ -130,20 +172,94 @@ __device__ void attentionPrefill(const AttentionParams &p) {
     }
     __syncthreads();
   }
-
-#pragma unroll
-  for (int h = 0; h < 2; h++) {
-    const float total = rowSum(s.total[h]);
-    if (rowInTile + 8 * h >= work.y) continue;
-    const int64_t at = (int64_t(work.x + rowInTile + 8 * h) * p.heads + head) * headDim + 2 * t;
-#pragma unroll
-    for (int n = 0; n < headDim / 8; n++) {
-      const float a = s.out[n][2 * h] / total, b = s.out[n][2 * h + 1] / total;
-      if (p.dst) *reinterpret_cast<float2 *>(p.dst + at + 8 * n) = make_float2(a, b);
-      if (p.dst16) *reinterpret_cast<uint32_t *>(p.dst16 + at + 8 * n) = pack(bf16(), a, b);
-    }
-  }
+  block.write(s, rowInTile, t);
 }
+
+#if __CUDA_ARCH_FEAT_SM90_ALL
+
+// PanelPlace is where copyTile puts a tile's pieces in panels of 64 positions, from row on.
+struct PanelPlace {
+  uint4 *panels;
+  int row;
+  __device__ __forceinline__ uint4 *operator()(int i, int column) const {
+    return panels + column / 8 * prefillPositions * 8 + panelPiece(row + i, column % 8);
+  }
+};
+
+// attentionWarpgroup is attentionPrefill by the products of a warpgroup.
+template <class T, int headDim>
+__device__ void attentionWarpgroup(const AttentionParams &p) {
+  using M = typename Multiplied<T>::type;
+  extern __shared__ __align__(1024) uint4 memory[];
+  constexpr int panel = prefillPositions * 8, panels = headDim / panelColumns;  // pieces
+  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
+  const Prefill<T, headDim> block(p);
+  auto keysOf = [&](int stage) { return memory + stage * 2 * panels * panel; };
+  auto copy = [&](int from, int stage) {
+    uint4 *keys = keysOf(stage), *values = keys + panels * panel;
+    block.copy(
+        from, [&](int i) { return PanelPlace{keys, i * tilePositions}; },
+        [&](int i) { return PanelPlace{values, i * tilePositions}; });
+    copyAsyncCommit();
+  };
+  copy(block.begin, 0);
+  const int rowInTile = 16 * warp + g;
+  uint32_t q[headDim / 16][4];
+#pragma unroll
+  for (int k = 0; k < headDim / 16; k++)
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+      const int64_t at = block.row(rowInTile + i % 2 * 8);
+      float2 x = make_float2(0, 0);
+      if (at >= 0)
+        x = __ldcg(reinterpret_cast<const float2 *>(p.q + at + 16 * k + i / 2 * 8 + 2 * t));
+      q[k][i] = pack(M(), x.x, x.y);
+    }
+
+  Softmax<headDim> s;
+  s.reset();
+  const int warpFirst = block.work.w + 16 * warp;
+  int stage = 0;
+  for (int from = block.begin; from <= block.last; from += prefillPositions, stage ^= 1) {
+    if (from + prefillPositions <= block.last)
+      copy(from + prefillPositions, stage ^ 1);
+    else
+      copyAsyncCommit();
+    copyAsyncWait<1>();
+    showProducts();
+    __syncthreads();
+    const uint4 *keys = keysOf(stage), *values = keys + panels * panel;
+    float scores[2 * prefillTiles][4];
+    beginProducts();
+#pragma unroll
+    for (int k = 0; k < headDim / 16; k++)
+      addColumns(M(), scores, q[k], panelAt(keys + k / 4 * panel + k % 4 * 2), k > 0);
+    awaitProducts();
+    keep<2 * prefillTiles>(scores);
+    const bool masked = from + prefillPositions - 1 > warpFirst || p.window > 0;
+    softmaxPass<headDim>(s, scores, warpFirst + g, from, masked, p.window, p.scale * 1.44269504f,
+                         t);
+    uint32_t weights[prefillTiles][4];
+#pragma unroll
+    for (int i = 0; i < prefillTiles; i++)
+#pragma unroll
+      for (int j = 0; j < 4; j++)
+        weights[i][j] = pack(M(), scores[2 * i + j / 2][j % 2 * 2], scores[2 * i + j / 2][j % 2 * 2 + 1]);
+    keep<headDim / 8>(s.out);
+    beginProducts();
+#pragma unroll
+    for (int i = 0; i < prefillTiles; i++)
+#pragma unroll
+      for (int h = 0; h < panels; h++)
+        addRows(M(), s.out + 8 * h, weights[i], panelAt(values + h * panel + i * tilePositions * 8));
+    awaitProducts();
+    keep<headDim / 8>(s.out);
+    __syncthreads();
+  }
+  block.write(s, rowInTile, t);
+}
+
+#endif
 
 }  // namespace zen
 
@@ -158,3 +274,18 @@ PREFILL(bf16, zen::bf16, 64)
 PREFILL(bf16, zen::bf16, 128)
 PREFILL(i8, int8_t, 64)
 PREFILL(i8, int8_t, 128)
+
+#if __CUDA_ARCH_FEAT_SM90_ALL
+#define PREFILL_WARPGROUP(name, T, headDim, blocks)                       \
+  extern "C" __global__ void __launch_bounds__(128, blocks)               \
+      zen_attention_prefill_##name##_##headDim##_warpgroup(               \
+          const __grid_constant__ zen::AttentionParams p) {               \
+    zen::attentionWarpgroup<T, headDim>(p);                               \
+  }
+PREFILL_WARPGROUP(f16, __half, 64, 3)
+PREFILL_WARPGROUP(f16, __half, 128, 3)
+PREFILL_WARPGROUP(bf16, zen::bf16, 64, 3)
+PREFILL_WARPGROUP(bf16, zen::bf16, 128, 3)
+PREFILL_WARPGROUP(i8, int8_t, 64, 3)
+PREFILL_WARPGROUP(i8, int8_t, 128, 2)  // widening takes registers
+#endif

@@ -25,26 +25,34 @@ __device__ __forceinline__ int piece(int row, int column) {
   return row * (headDim / 8) + (column ^ spread);
 }
 
+// TilePlace is where copyTile puts the pieces of a tile.
+template <int headDim>
+struct TilePlace {
+  uint4 *tile;
+  __device__ __forceinline__ uint4 *operator()(int row, int column) const {
+    return tile + piece<headDim>(row, column);
+  }
+};
+
 // copyTile starts the copy of 16 consecutive positions of one page and head. Those
 // outside [first, last] become zero: what their slots hold, NaN too, must not show.
 //
 //	from  [16, headDim] elements, position of the first of them
-template <int headDim, class T>
-__device__ __forceinline__ void copyTile(uint4 *tile, const T *from, const __half *, int position,
+template <int headDim, class T, class Place>
+__device__ __forceinline__ void copyTile(Place to, const T *from, const __half *, int position,
                                          int first, int last, int thread, int threads) {
   constexpr int perRow = headDim / 8;
   for (int i = thread; i < tilePositions * perRow; i += threads) {
     const int row = i / perRow, column = i % perRow, pos = position + row;
-    copyAsync16(tile + piece<headDim>(row, column), from + row * headDim + column * 8,
-                pos >= first && pos <= last);
+    copyAsync16(to(row, column), from + row * headDim + column * 8, pos >= first && pos <= last);
   }
 }
 
 // copyTile of an I8 cache widens it on the way, and has come when it returns.
 //
 //	scales  [16, headDim/32]
-template <int headDim>
-__device__ __forceinline__ void copyTile(uint4 *tile, const int8_t *from, const __half *scales,
+template <int headDim, class Place>
+__device__ __forceinline__ void copyTile(Place to, const int8_t *from, const __half *scales,
                                          int position, int first, int last, int thread,
                                          int threads) {
   constexpr int perRow = headDim / 8;
@@ -63,7 +71,7 @@ __device__ __forceinline__ void copyTile(uint4 *tile, const int8_t *from, const 
       wide.z = pack(__half(), value(q.y, 0), value(q.y, 1));
       wide.w = pack(__half(), value(q.y, 2), value(q.y, 3));
     }
-    tile[piece<headDim>(row, column)] = wide;
+    *to(row, column) = wide;
   }
 }
 

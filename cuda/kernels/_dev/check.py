@@ -316,35 +316,36 @@ def check_prefill(cases=PREFILLS):
                 ]
                 row += r
             t = torch.tensor(tiles, dtype=torch.int32, device="cuda")
-            dst, dst16 = poison(rows, heads, d), poison(rows, heads, d, dtype=torch.bfloat16)
-            p = struct(
-                ATT,
-                dst=dst,
-                dst16=dst16,
-                q=q,
-                k=cache.k,
-                v=cache.v,
-                pages=cache.table,
-                tiles=t,
-                pageStride=cache.table.shape[1],
-                heads=heads,
-                kvHeads=kv,
-                headDim=d,
-                pageSize=32,
-                window=window,
-                scale=d**-0.5,
-            )
-            launch(
-                f"zen_attention_prefill_{name}_{d}",
-                (len(tiles), heads),
-                128,
-                512 * d,
-                [p],
-                pdl=False,
-            )
-            tag = f"prefill {name} {heads}/{kv}x{d} {seqs} window={window}"
-            report(tag, err(dst, torch.stack(want)), {"f16": 1.5e-3, "bf16": 1e-2}[name])
-            report(tag + " bf16 out", err(dst16, torch.stack(want)), 1e-2)
+            for end in ("", "_warpgroup"):
+                dst, dst16 = poison(rows, heads, d), poison(rows, heads, d, dtype=torch.bfloat16)
+                p = struct(
+                    ATT,
+                    dst=dst,
+                    dst16=dst16,
+                    q=q,
+                    k=cache.k,
+                    v=cache.v,
+                    pages=cache.table,
+                    tiles=t,
+                    pageStride=cache.table.shape[1],
+                    heads=heads,
+                    kvHeads=kv,
+                    headDim=d,
+                    pageSize=32,
+                    window=window,
+                    scale=d**-0.5,
+                )
+                launch(
+                    f"zen_attention_prefill_{name}_{d}{end}",
+                    (len(tiles), heads),
+                    128,
+                    512 * d,
+                    [p],
+                    pdl=False,
+                )
+                tag = f"prefill{end} {name} {heads}/{kv}x{d} {seqs} window={window}"
+                report(tag, err(dst, torch.stack(want)), {"f16": 1.5e-3, "bf16": 1e-2}[name])
+                report(tag + " bf16 out", err(dst16, torch.stack(want)), 1e-2)
 
 
 def check_gemm():
