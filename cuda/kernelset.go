@@ -79,9 +79,9 @@ func loadKernels(d *device) (*kernelSet, error) {
 		decode, cluster, wide, prefill := new(byType), new(byType), new(byType), new(byType)
 		l.each(decode, "zen_attention_decode", dim, d.decodeShared(shared), append(halves, tensor.I8))
 		if !d.info.hopper() {
-			l.each(prefill, "zen_attention_prefill", dim, shared, append(halves, tensor.I8))
+			l.each(prefill, "zen_attention_prefill", dim, d.prefillShared(shared), append(halves, tensor.I8))
 		} else {
-			l.each(prefill, "zen_attention_prefill", dim+"_warpgroup", shared, append(halves, tensor.I8))
+			l.each(prefill, "zen_attention_prefill", dim+"_warpgroup", d.prefillShared(shared), append(halves, tensor.I8))
 			l.each(cluster, "zen_attention_decode", dim+"_cluster", d.decodeShared(shared), append(halves, tensor.I8))
 			l.each(wide, "zen_attention_decode", dim+"_wide", d.decodeShared(2*shared), append(halves, tensor.I8))
 		}
@@ -104,6 +104,15 @@ func loadKernels(d *device) (*kernelSet, error) {
 // of the next product are on their way, 6 % of a step of the 3 B shape.
 func (d *device) decodeShared(least int) int {
 	return max(least, min(160<<10, d.info.shared))
+}
+
+// prefillShared returns the shared memory of prefill attention: on Hopper cards it aligns
+// its part of it to 1 KiB.
+func (d *device) prefillShared(least int) int {
+	if d.info.hopper() {
+		return least + 1024
+	}
+	return least
 }
 
 // loader finds kernels and keeps what goes wrong.

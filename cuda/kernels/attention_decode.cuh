@@ -188,10 +188,10 @@ __device__ void attentionDecode(const AttentionParams &p) {
       const int pos = tile * tilePositions;
       const int64_t from = tileIndex(tile);
       uint4 *to = ring + stage * 2 * tileSize;
-      copyTile<headDim>(TilePlace<headDim>{to}, static_cast<const T *>(p.k) + from,
-                        p.kScales + from / kvBlock, pos, first, position, lane, 32);
-      copyTile<headDim>(TilePlace<headDim>{to + tileSize}, static_cast<const T *>(p.v) + from,
-                        p.vScales + from / kvBlock, pos, first, position, lane, 32);
+      copyTile<headDim, 32>(TilePlace<headDim>{to}, static_cast<const T *>(p.k) + from,
+                        p.kScales + from / kvBlock, pos, first, position, lane);
+      copyTile<headDim, 32>(TilePlace<headDim>{to + tileSize}, static_cast<const T *>(p.v) + from,
+                        p.vScales + from / kvBlock, pos, first, position, lane);
     }
     copyAsyncCommit();
   };

@@ -15,45 +15,57 @@ constexpr int prefillPositions = prefillTiles * tilePositions;
 // prefillShared returns the bytes of dynamic shared memory.
 constexpr int prefillShared(int headDim) { return 2 * 2 * prefillPositions * headDim * 2; }
 
+// exp2Near is 2^x to 2^-22: weights are rounded to 16 bits.
+__device__ __forceinline__ float exp2Near(float x) {
+  float y;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+}
+
 // softmaxPass turns the scores of a pass into weights and scales what was summed.
 //
-//	scores  [8 of 8 positions] of mma
+//	scores  [8 of 8 positions] of mma, before scale, which is positive
 //	row     position of the lane's row g; that of row g + 8 is 8 on
 template <int headDim>
 __device__ __forceinline__ void softmaxPass(Softmax<headDim> &s, float scores[2 * prefillTiles][4],
                                             int row, int from, bool masked, int window, float scale,
                                             int t) {
+  float keep[2];
 #pragma unroll
   for (int h = 0; h < 2; h++) {
-    float top = s.largest[h];
+    float top = -CUDART_INF_F;
 #pragma unroll
     for (int j = 0; j < 2 * prefillTiles; j++)
 #pragma unroll
       for (int i = 0; i < 2; i++) {
         float &x = scores[j][2 * h + i];
-        x *= scale;
         if (masked) {
           const int back = row + 8 * h - (from + 8 * j + 2 * t + i);  // how far behind the row
           if (back < 0 || (window > 0 && back >= window)) x = -CUDART_INF_F;
         }
         top = fmaxf(top, x);
       }
-    top = rowMax(top);
+    top = fmaxf(s.largest[h], rowMax(top) * scale);
     // A row that has seen no position yet stays as it is: -Inf less -Inf is NaN.
-    const float base = top == -CUDART_INF_F ? 0.f : top, keep = exp2f(s.largest[h] - base);
+    const float base = top == -CUDART_INF_F ? 0.f : top;
+    keep[h] = exp2Near(s.largest[h] - base);
     s.largest[h] = top;
-    s.total[h] *= keep;
+    s.total[h] *= keep[h];
 #pragma unroll
     for (int j = 0; j < 2 * prefillTiles; j++)
 #pragma unroll
       for (int i = 0; i < 2; i++) {
         float &x = scores[j][2 * h + i];
-        x = exp2f(x - base);
+        x = exp2Near(fmaf(x, scale, -base));
         s.total[h] += x;
       }
-#pragma unroll
-    for (int n = 0; n < headDim / 8; n++) s.out[n][2 * h] *= keep, s.out[n][2 * h + 1] *= keep;
   }
+  // Most passes have no larger score than those before.
+  if (__all_sync(everyLane, keep[0] == 1 && keep[1] == 1)) return;
+#pragma unroll
+  for (int n = 0; n < headDim / 8; n++)
+#pragma unroll
+    for (int i = 0; i < 4; i++) s.out[n][i] *= keep[i / 2];
 }
 
 // Prefill is a block's work: one head of up to 64 rows of one sequence.
@@ -62,30 +74,36 @@ struct Prefill {
   const AttentionParams &p;
   int4 work;  // first row, rows, sequence, position of the first row
   int head, kvHead, first, last, begin;
-  const int *pages;
+  const int *page;  // of the next tile that is copied
+  int slot;         // of its first position within the page
 
   __device__ explicit Prefill(const AttentionParams &p) : p(p) {
     work = *reinterpret_cast<const int4 *>(p.tiles + 4 * blockIdx.x);
     head = blockIdx.y, kvHead = head / (p.heads / p.kvHeads);
-    pages = p.pages + int64_t(work.z) * p.pageStride;
     last = work.w + work.y - 1;  // position of the last row
     first = p.window > 0 ? max(0, work.w - p.window + 1) : 0;
     begin = first / prefillPositions * prefillPositions;
+    page = p.pages + int64_t(work.z) * p.pageStride + begin / p.pageSize;
+    slot = begin % p.pageSize;
   }
 
-  // copy starts the copy of a pass of keys and values, tile i of them to keys(i), values(i).
+  // copy starts the copy of the next pass of keys and values, tile i of them to keys(i) and
+  // values(i).
   template <class Keys, class Values>
-  __device__ __forceinline__ void copy(int from, Keys keys, Values values) const {
+  __device__ __forceinline__ void copy(int from, Keys keys, Values values) {
+    constexpr int threads = 32 * prefillWarps;
+#pragma unroll
     for (int i = 0; i < prefillTiles; i++) {
       const int pos = from + i * tilePositions;
-      const bool any = pos <= last;  // a tile past the end is zeros of an unread page
-      const int64_t at = any ? cacheIndex(pages[pos / p.pageSize], pos % p.pageSize, kvHead,
-                                          p.kvHeads, p.pageSize, headDim)
-                             : 0;
-      copyTile<headDim>(keys(i), static_cast<const T *>(p.k) + at, p.kScales + at / kvBlock, pos,
-                        first, last, threadIdx.x, 32 * prefillWarps);
-      copyTile<headDim>(values(i), static_cast<const T *>(p.v) + at, p.vScales + at / kvBlock,
-                        pos, first, last, threadIdx.x, 32 * prefillWarps);
+      // A tile past the end is zeros of an unread page.
+      const int64_t at =
+          pos > last ? 0 : cacheIndex(*page, slot, kvHead, p.kvHeads, p.pageSize, headDim);
+      copyTile<headDim, threads>(keys(i), static_cast<const T *>(p.k) + at,
+                                 p.kScales + at / kvBlock, pos, first, last, threadIdx.x);
+      copyTile<headDim, threads>(values(i), static_cast<const T *>(p.v) + at,
+                                 p.vScales + at / kvBlock, pos, first, last, threadIdx.x);
+      slot += tilePositions;
+      if (slot == p.pageSize) slot = 0, page++;
     }
   }
 
@@ -98,12 +116,12 @@ struct Prefill {
   __device__ __forceinline__ void write(const Softmax<headDim> &s, int i, int t) const {
 #pragma unroll
     for (int h = 0; h < 2; h++) {
-      const float total = rowSum(s.total[h]);
+      const float inverse = 1.f / rowSum(s.total[h]);
       if (row(i + 8 * h) < 0) continue;
       const int64_t at = row(i + 8 * h) + 2 * t;
 #pragma unroll
       for (int n = 0; n < headDim / 8; n++) {
-        const float a = s.out[n][2 * h] / total, b = s.out[n][2 * h + 1] / total;
+        const float a = s.out[n][2 * h] * inverse, b = s.out[n][2 * h + 1] * inverse;
         if (p.dst) *reinterpret_cast<float2 *>(p.dst + at + 8 * n) = make_float2(a, b);
         if (p.dst16) *reinterpret_cast<uint32_t *>(p.dst16 + at + 8 * n) = pack(bf16(), a, b);
       }
@@ -127,7 +145,7 @@ __device__ void attentionPrefill(const AttentionParams &p) {
   constexpr int tileSize = tilePositions * headDim / 8;  // pieces
   constexpr int stageSize = 2 * prefillTiles * tileSize;
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
-  const Prefill<T, headDim> block(p);
+  Prefill<T, headDim> block(p);
   auto copy = [&](int from, int stage) {
     uint4 *keys = memory + stage * stageSize, *values = keys + prefillTiles * tileSize;
     block.copy(
@@ -187,14 +205,18 @@ struct PanelPlace {
 };
 
 // attentionWarpgroup is attentionPrefill by the products of a warpgroup.
+//
+// shared: prefillShared(headDim) + 1024, to align
 template <class T, int headDim>
 __device__ void attentionWarpgroup(const AttentionParams &p) {
   using M = typename Multiplied<T>::type;
-  extern __shared__ __align__(1024) uint4 memory[];
+  extern __shared__ uint4 memory[];
   constexpr int panel = prefillPositions * 8, panels = headDim / panelColumns;  // pieces
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
-  const Prefill<T, headDim> block(p);
-  auto keysOf = [&](int stage) { return memory + stage * 2 * panels * panel; };
+  Prefill<T, headDim> block(p);
+  // Asked for by an attribute, the alignment would be that of all kernels of the module.
+  uint4 *start = memory + (-sharedAddress(memory) & 1023) / 16;
+  auto keysOf = [&](int stage) { return start + stage * 2 * panels * panel; };
   auto copy = [&](int from, int stage) {
     uint4 *keys = keysOf(stage), *values = keys + panels * panel;
     block.copy(

@@ -37,13 +37,17 @@ struct TilePlace {
 // copyTile starts the copy of 16 consecutive positions of one page and head. Those
 // outside [first, last] become zero: what their slots hold, NaN too, must not show.
 //
-//	from  [16, headDim] elements, position of the first of them
-template <int headDim, class T, class Place>
+//	from    [16, headDim] elements, position of the first of them
+//	thread  < threads
+template <int headDim, int threads, class T, class Place>
 __device__ __forceinline__ void copyTile(Place to, const T *from, const __half *, int position,
-                                         int first, int last, int thread, int threads) {
+                                         int first, int last, int thread) {
   constexpr int perRow = headDim / 8;
-  for (int i = thread; i < tilePositions * perRow; i += threads) {
-    const int row = i / perRow, column = i % perRow, pos = position + row;
+  static_assert(threads % perRow == 0 && tilePositions * perRow % threads == 0);
+  const int column = thread % perRow;
+#pragma unroll
+  for (int i = 0; i < tilePositions * perRow / threads; i++) {
+    const int row = thread / perRow + i * (threads / perRow), pos = position + row;
     copyAsync16(to(row, column), from + row * headDim + column * 8, pos >= first && pos <= last);
   }
 }
@@ -51,14 +55,14 @@ __device__ __forceinline__ void copyTile(Place to, const T *from, const __half *
 // copyTile of an I8 cache widens it on the way, and has come when it returns.
 //
 //	scales  [16, headDim/32]
-template <int headDim, class Place>
+template <int headDim, int threads, class Place>
 __device__ __forceinline__ void copyTile(Place to, const int8_t *from, const __half *scales,
-                                         int position, int first, int last, int thread,
-                                         int threads) {
+                                         int position, int first, int last, int thread) {
   constexpr int perRow = headDim / 8;
-#pragma unroll 8
-  for (int i = thread; i < tilePositions * perRow; i += threads) {
-    const int row = i / perRow, column = i % perRow, pos = position + row;
+  const int column = thread % perRow;
+#pragma unroll
+  for (int i = 0; i < tilePositions * perRow / threads; i++) {
+    const int row = thread / perRow + i * (threads / perRow), pos = position + row;
     uint4 wide = make_uint4(0, 0, 0, 0);
     if (pos >= first && pos <= last) {
       const uint2 q = __ldcg(reinterpret_cast<const uint2 *>(from + row * headDim + column * 8));

@@ -541,7 +541,7 @@ def bench_prefill():
         )
         ms = graph_ms(
             lambda: launch(
-                "zen_attention_prefill_bf16_128_warpgroup", (len(tiles), heads), 128, 512 * D, [p], pdl=False
+                "zen_attention_prefill_bf16_128_warpgroup", (len(tiles), heads), 128, 512 * D + 1024, [p], pdl=False
             ),
             3,
         )

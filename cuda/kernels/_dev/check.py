@@ -339,7 +339,7 @@ def check_prefill(cases=PREFILLS):
                     f"zen_attention_prefill_{name}_{d}{end}",
                     (len(tiles), heads),
                     128,
-                    512 * d,
+                    512 * d + (1024 if end else 0),
                     [p],
                     pdl=False,
                 )
