@@ -34,7 +34,7 @@ func (b *Backend) Attention(dst, q *tensor.Tensor, kv backend.KV, scale float32,
 		b.attentionDecode(a, rows)
 	case paged && prefill != nil && prefill[kv.K.DType] != 0:
 		l := b.launch(prefill[kv.K.DType], false, 128, b.step.tiles, heads)
-		l.shared = uint32(b.device.prefillShared(attentionShared[headDim]))
+		l.shared = uint32(b.device.prefillShared(headDim))
 		b.attentionParams(l, a)
 	default:
 		b.attentionParams(b.launch(b.kernels.attention[kv.K.DType], true, 128, heads, rows), a)

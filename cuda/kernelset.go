@@ -78,10 +78,12 @@ func loadKernels(d *device) (*kernelSet, error) {
 		dim := "_" + strconv.Itoa(headDim)
 		decode, cluster, wide, prefill := new(byType), new(byType), new(byType), new(byType)
 		l.each(decode, "zen_attention_decode", dim, d.decodeShared(shared), append(halves, tensor.I8))
-		if !d.info.hopper() {
-			l.each(prefill, "zen_attention_prefill", dim, d.prefillShared(shared), append(halves, tensor.I8))
-		} else {
-			l.each(prefill, "zen_attention_prefill", dim+"_warpgroup", d.prefillShared(shared), append(halves, tensor.I8))
+		end := dim
+		if d.warpgroups(headDim) {
+			end += "_warpgroup"
+		}
+		l.each(prefill, "zen_attention_prefill", end, d.prefillShared(headDim), append(halves, tensor.I8))
+		if d.info.hopper() {
 			l.each(cluster, "zen_attention_decode", dim+"_cluster", d.decodeShared(shared), append(halves, tensor.I8))
 			l.each(wide, "zen_attention_decode", dim+"_wide", d.decodeShared(2*shared), append(halves, tensor.I8))
 		}
@@ -106,13 +108,16 @@ func (d *device) decodeShared(least int) int {
 	return max(least, min(160<<10, d.info.shared))
 }
 
-// prefillShared returns the shared memory of prefill attention: on Hopper cards it aligns
-// its part of it to 1 KiB.
-func (d *device) prefillShared(least int) int {
-	if d.info.hopper() {
-		return least + 1024
+// warpgroups reports whether prefill attention goes by the products of a warpgroup.
+func (d *device) warpgroups(headDim int) bool { return d.info.hopper() && headDim == 128 }
+
+// prefillShared returns the shared memory of prefill attention: by warpgroups it needs 1 KiB
+// to align its part.
+func (d *device) prefillShared(headDim int) int {
+	if d.warpgroups(headDim) {
+		return attentionShared[headDim] + 1024
 	}
-	return least
+	return attentionShared[headDim]
 }
 
 // loader finds kernels and keeps what goes wrong.

@@ -298,16 +298,15 @@ PREFILL(i8, int8_t, 64)
 PREFILL(i8, int8_t, 128)
 
 #if __CUDA_ARCH_FEAT_SM90_ALL
-#define PREFILL_WARPGROUP(name, T, headDim, blocks)                       \
-  extern "C" __global__ void __launch_bounds__(128, blocks)               \
-      zen_attention_prefill_##name##_##headDim##_warpgroup(               \
-          const __grid_constant__ zen::AttentionParams p) {               \
-    zen::attentionWarpgroup<T, headDim>(p);                               \
+#define PREFILL_WARPGROUP(name, T, headDim, blocks)         \
+  extern "C" __global__ void __launch_bounds__(128, blocks) \
+      zen_attention_prefill_##name##_##headDim##_warpgroup( \
+          const __grid_constant__ zen::AttentionParams p) { \
+    zen::attentionWarpgroup<T, headDim>(p);                 \
   }
-PREFILL_WARPGROUP(f16, __half, 64, 3)
+// Not for 64: of that ptxas 13.0 makes code that writes into the registers of q within the
+// loop, as check.py finds.
 PREFILL_WARPGROUP(f16, __half, 128, 3)
-PREFILL_WARPGROUP(bf16, zen::bf16, 64, 3)
 PREFILL_WARPGROUP(bf16, zen::bf16, 128, 3)
-PREFILL_WARPGROUP(i8, int8_t, 64, 3)
 PREFILL_WARPGROUP(i8, int8_t, 128, 2)  // widening takes registers
 #endif

@@ -316,7 +316,7 @@ def check_prefill(cases=PREFILLS):
                 ]
                 row += r
             t = torch.tensor(tiles, dtype=torch.int32, device="cuda")
-            for end in ("", "_warpgroup"):
+            for end in ("", "_warpgroup")[: 2 if d == 128 else 1]:
                 dst, dst16 = poison(rows, heads, d), poison(rows, heads, d, dtype=torch.bfloat16)
                 p = struct(
                     ATT,
