@@ -6,6 +6,7 @@ package cuda
 
 import (
 	"encoding/binary"
+	"math"
 	"math/rand/v2"
 	"testing"
 	"unsafe"
@@ -84,6 +85,9 @@ func TestProductsOfCuBLASLt(t *testing.T) {
 			p.residual = p.dst
 		}
 		require.True(t, b.library(p))
+		if !c.bias && !c.add {
+			requireHalf(t, b, p, d)
+		}
 		got := make([]float32, len(dst))
 		b.Download(floatBytes(got), d)
 		require.NoError(t, b.Sync())
@@ -98,6 +102,24 @@ func TestProductsOfCuBLASLt(t *testing.T) {
 		}
 	}
 	require.NoError(t, b.Close())
+}
+
+// requireHalf requires that p's results as F16, times a power of two, are those in d.
+func requireHalf(t *testing.T, b *Backend, p product16, d *tensor.Tensor) {
+	half := operand(t, b, tensor.F16, make([]byte, 2*p.n*p.stride), p.n, p.stride)
+	p.dst, p.unit = address(half), 0.125
+	require.True(t, b.library(p))
+	want, got := make([]float32, p.n*p.stride), make([]byte, 2*p.n*p.stride)
+	b.Download(floatBytes(want), d)
+	b.Download(got, half)
+	require.NoError(t, b.Sync())
+	for i := range p.n {
+		for o := range p.out {
+			at := i*p.stride + o
+			h := tensor.F16ToF32(binary.LittleEndian.Uint16(got[2*at:]))
+			require.InDelta(t, want[at], 8*h, 0x1p-10*math.Abs(float64(want[at]))+1e-6)
+		}
+	}
 }
 
 // reference is an element of a product whose scales are 1/2 and 4.

@@ -36,7 +36,7 @@ func child(t *testing.T, env ...string) bool {
 	dir := t.TempDir()
 	for library, source := range map[string]string{"libcuda.so.1": "driver.c", "libcublasLt.so.13": "blas.c"} {
 		out, err := exec.Command(cc, "-shared", "-fPIC", "-o", filepath.Join(dir, library), filepath.Join("testdata", source),
-			"-lpthread").CombinedOutput()
+			"-lpthread", "-lm").CombinedOutput()
 		require.NoError(t, err, string(out))
 	}
 	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.count=1")

@@ -2,7 +2,7 @@
 
 // A cuBLASLt without a device, beside driver.c: products are computed at once, in
 // the host's memory, as the library's documentation says, for float16 operands and
-// float32 results. Closing a handle while something is left of it fails loudly.
+// results in float32, or in float16 without bias and addend. Closing a handle while something is left of it fails loudly.
 //
 // ZEN_NO_ALGORITHM is the number of outputs for which there is none, ZEN_NO_PRODUCT that of
 // products which fail. With ZEN_NO_HANDLE the library does not work with the driver.
@@ -121,11 +121,21 @@ static float widened(uint16_t half) {
 	return half >> 15 ? -f : f;
 }
 
+static uint16_t narrowed(float f) {
+	const uint16_t sign = f < 0 ? 0x8000 : 0;
+	int exponent;
+	const float fraction = frexpf(fabsf(f), &exponent);
+	if (exponent < -13)
+		return sign | (uint16_t)rintf(ldexpf(fabsf(f), 24));
+	return sign + (uint16_t)((exponent + 14) * 1024 + rintf(ldexpf(fraction, 11)) - 1024);
+}
+
 int cublasLtMatmul(handle lt, const description *desc, const float *alpha, const uint16_t *a, const layout *la,
-	const uint16_t *b, const layout *lb, const float *beta, const float *c, const layout *lc, float *d,
+	const uint16_t *b, const layout *lb, const float *beta, const float *c, const layout *lc, void *d,
 	const layout *ld, const uint64_t *algo, void *workspace, size_t bytes, handle stream) {
 	(void)lt, (void)lc, (void)stream;
-	if (desc->transa != 1 || la->type != 2 || lb->type != 2 || ld->type != 0 || la->rows != lb->rows
+	if (desc->transa != 1 || la->type != 2 || lb->type != 2
+		|| (ld->type != 0 && (ld->type != 2 || *beta || desc->epilogue == 4)) || la->rows != lb->rows
 		|| la->columns != ld->rows || lb->columns != ld->columns || ld->columns > algo[0] || !workspace || !bytes
 		|| refused("ZEN_NO_PRODUCT", ld->rows))
 		return 13;
@@ -134,8 +144,11 @@ int cublasLtMatmul(handle lt, const description *desc, const float *alpha, const
 			double sum = 0;
 			for (uint64_t k = 0; k < la->rows; k++)
 				sum += (double)widened(a[k + i * la->stride]) * widened(b[k + j * lb->stride]);
-			float *to = d + i + j * ld->stride;
-			*to = *alpha * sum + (*beta ? *beta * c[i + j * ld->stride] : 0) + (desc->epilogue == 4 ? desc->bias[i] : 0);
+			const int64_t at = i + j * ld->stride;
+			if (ld->type == 2)
+				((uint16_t *)d)[at] = narrowed(*alpha * sum);
+			else
+				((float *)d)[at] = *alpha * sum + (*beta ? *beta * c[at] : 0) + (desc->epilogue == 4 ? desc->bias[i] : 0);
 		}
 	return 0;
 }
