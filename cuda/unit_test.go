@@ -135,6 +135,9 @@ func TestRowsAreScaledByTheNormThatFollows(t *testing.T) {
 		"the norm of others":  func() { b.RMSNorm(y, a, norm, 1e-6) },
 		"a norm in its place": func() { b.RMSNorm(x, x, norm, 1e-6) },
 		"another product":     func() { b.MatMulAdd(y, a, o) },
+		"a product of F16": func() {
+			b.library(product16{dst: address(y), x: halves{address: address(a)}, weight: address(o.Weight), n: n, in: width, out: width, stride: width})
+		},
 	} {
 		add()
 		before := len(b.stream.launches)
@@ -224,5 +227,30 @@ func TestGateAndUpOfManyRowsAreF16(t *testing.T) {
 		require.Contains(t, functions(b), b.kernels.swiGLURows[c.want])
 	}
 	require.NoError(t, b.Sync())
+	require.NoError(t, b.Close())
+}
+
+// Outputs in F16 of a matrix that is widened in slices follow each other.
+func TestSlicesOfF16FollowEachOther(t *testing.T) {
+	if !child(t) {
+		return
+	}
+	b, err := open(0)
+	require.NoError(t, err)
+	const n, in, out = 300, 4096, 30000
+	weight := &tensor.Tensor{DType: tensor.Q4, Shape: []int{out, in}, Storage: &memory{}, Scales: &tensor.Tensor{Storage: &memory{}}}
+	p := product{dst: 1 << 20, x: &tensor.Tensor{Shape: []int{n, in}}, x16: halves{address: 1 << 21, scale: 1}, weight: weight}
+	for unit, size := range map[float32]int{0: 4, 0.5: 2} {
+		p.unit = unit
+		b.gemmWide(p)
+		var at []uint64
+		for _, l := range b.stream.launches {
+			if l.blas == 1 {
+				at = append(at, word(l, 0))
+			}
+		}
+		b.stream.launches = b.stream.launches[:0] // there is nothing at these addresses
+		require.Equal(t, []uint64{1 << 20, 1<<20 + uint64(size*sliceOutputs(in, out))}, at, "%d bytes", size)
+	}
 	require.NoError(t, b.Close())
 }
