@@ -53,8 +53,8 @@ __device__ __forceinline__ void storeCluster(float4 *p, int rank, float4 x) {
                : "memory");
 }
 __device__ __forceinline__ void storeCluster(float2 *p, int rank, float2 x) {
-  asm volatile("st.shared::cluster.v2.f32 [%0], {%1, %2};" ::"r"(clusterAddress(p, rank)),
-               "f"(x.x), "f"(x.y)
+  asm volatile("st.shared::cluster.v2.f32 [%0], {%1, %2};" ::"r"(clusterAddress(p, rank)), "f"(x.x),
+               "f"(x.y)
                : "memory");
 }
 
@@ -98,7 +98,8 @@ __device__ __forceinline__ void mergeFew(const float2 *stats, int heads, Load lo
     for (int k = 0; k < parts; k++) {
       const float weight = part[k].y == 0 ? 0.f : exp2f(part[k].x - top);
       total += weight * part[k].y;
-      y.x += weight * x[k].x, y.y += weight * x[k].y, y.z += weight * x[k].z, y.w += weight * x[k].w;
+      y.x += weight * x[k].x, y.y += weight * x[k].y, y.z += weight * x[k].z,
+          y.w += weight * x[k].w;
     }
     put(head, d, y, top, total);
   }
@@ -189,9 +190,9 @@ __device__ void attentionDecode(const AttentionParams &p) {
       const int64_t from = tileIndex(tile);
       uint4 *to = ring + stage * 2 * tileSize;
       copyTile<headDim, 32>(TilePlace<headDim>{to}, static_cast<const T *>(p.k) + from,
-                        p.kScales + from / kvBlock, pos, first, position, lane);
+                            p.kScales + from / kvBlock, pos, first, position, lane);
       copyTile<headDim, 32>(TilePlace<headDim>{to + tileSize}, static_cast<const T *>(p.v) + from,
-                        p.vScales + from / kvBlock, pos, first, position, lane);
+                            p.vScales + from / kvBlock, pos, first, position, lane);
     }
     copyAsyncCommit();
   };

@@ -266,14 +266,16 @@ __device__ void attentionWarpgroup(const AttentionParams &p) {
     for (int i = 0; i < prefillTiles; i++)
 #pragma unroll
       for (int j = 0; j < 4; j++)
-        weights[i][j] = pack(M(), scores[2 * i + j / 2][j % 2 * 2], scores[2 * i + j / 2][j % 2 * 2 + 1]);
+        weights[i][j] =
+            pack(M(), scores[2 * i + j / 2][j % 2 * 2], scores[2 * i + j / 2][j % 2 * 2 + 1]);
     keep<headDim / 8>(s.out);
     beginProducts();
 #pragma unroll
     for (int i = 0; i < prefillTiles; i++)
 #pragma unroll
       for (int h = 0; h < panels; h++)
-        addRows(M(), s.out + 8 * h, weights[i], panelAt(values + h * panel + i * tilePositions * 8));
+        addRows(M(), s.out + 8 * h, weights[i],
+                panelAt(values + h * panel + i * tilePositions * 8));
     awaitProducts();
     keep<headDim / 8>(s.out);
     __syncthreads();

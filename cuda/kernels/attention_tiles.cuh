@@ -3,9 +3,9 @@
 // Tiles of 16 cached positions in shared memory, and softmax(q·kᵀ)·v of 16 query
 // rows over one of them on the tensor cores, as both fast attention kernels do it.
 //
-// A tile is [16, headDim] of F16 or BF16; that of an I8 cache is widened to F16. Its pieces of 16 bytes are permuted within
-// a row by the row's number, so that both a column of pieces and four neighbours in
-// each of two rows fall into different banks. With g = lane / 4, t = lane % 4:
+// A tile is [16, headDim] of F16 or BF16; that of an I8 cache is widened to F16. Its pieces of 16
+// bytes are permuted within a row by the row's number, so that both a column of pieces and four
+// neighbours in each of two rows fall into different banks. With g = lane / 4, t = lane % 4:
 //
 //	scores   c[j] of mma: rows g and g + 8, positions 8j + 2t and 8j + 2t + 1, j < 2
 //	out      c[n] of mma: rows g and g + 8, elements 8n + 2t and 8n + 2t + 1
@@ -67,8 +67,8 @@ __device__ __forceinline__ void copyTile(Place to, const int8_t *from, const __h
     if (pos >= first && pos <= last) {
       const uint2 q = __ldcg(reinterpret_cast<const uint2 *>(from + row * headDim + column * 8));
       const int at = row * (headDim / kvBlock) + column * 8 / kvBlock;
-      const float s = __half2float(__ushort_as_half(
-          __ldcg(reinterpret_cast<const unsigned short *>(scales) + at)));
+      const float s = __half2float(
+          __ushort_as_half(__ldcg(reinterpret_cast<const unsigned short *>(scales) + at)));
       auto value = [&](uint32_t word, int byte) { return float(int8_t(word >> 8 * byte)) * s; };
       wide.x = pack(__half(), value(q.x, 0), value(q.x, 1));
       wide.y = pack(__half(), value(q.x, 2), value(q.x, 3));

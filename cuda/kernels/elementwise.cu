@@ -116,11 +116,11 @@ extern "C" __global__ void zen_swiglu(float *dst, const float *gate, const float
 //
 // grid: n; block: 512. Rows of up to 20,480 elements stay in registers; what is more is
 // computed twice.
-#define SWIGLU_ROWS(name, T)                                                                    \
-  extern "C" __global__ void __launch_bounds__(512, 2)                                          \
+#define SWIGLU_ROWS(name, T)                                                                      \
+  extern "C" __global__ void __launch_bounds__(512, 2)                                            \
       zen_swiglu_rows_##name(__half *dst, float *rowScale, const T *gate, const T *up, int inner, \
-                             float gateScale, float upScale) {                                  \
-    gatedRow(dst, rowScale, gate, up, inner, gateScale, upScale);                               \
+                             float gateScale, float upScale) {                                    \
+    gatedRow(dst, rowScale, gate, up, inner, gateScale, upScale);                                 \
   }
 SWIGLU_ROWS(f32, float)
 SWIGLU_ROWS(f16, __half)

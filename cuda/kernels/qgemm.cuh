@@ -24,8 +24,8 @@
 
 namespace zen {
 
-constexpr int qgemmTile = 128;    // outputs
-constexpr int qgemmChunk = 256;   // inputs
+constexpr int qgemmTile = 128;   // outputs
+constexpr int qgemmChunk = 256;  // inputs
 constexpr int qgemmThreads = 256;
 constexpr int qgemmColumn = 2 * qgemmChunk + 64;  // bytes from row to row of x: spreads the banks
 
@@ -97,8 +97,7 @@ struct QgemmQ4 {
     uint4 w;
     template <class Stage>
     __device__ __forceinline__ void load(const Stage &s, int row, int half, int block, int t) {
-      if (block == 0)
-        w = *reinterpret_cast<const uint4 *>(s.weights + s.piece(row, half * 4 + t));
+      if (block == 0) w = *reinterpret_cast<const uint4 *>(s.weights + s.piece(row, half * 4 + t));
     }
     __device__ __forceinline__ void operand(uint32_t *first, uint32_t *second, int block, int,
                                             uint32_t mask) const {
@@ -227,8 +226,7 @@ __device__ __forceinline__ void qgemmStep(float sum[2][columns / 8][4],
 #pragma unroll
     for (int m = 0; m < 2; m++)
 #pragma unroll
-      for (int r = 0; r < 2; r++)
-        words[m][r].load(s, warpOut + 16 * m + 8 * r + g, half, block, t);
+      for (int r = 0; r < 2; r++) words[m][r].load(s, warpOut + 16 * m + 8 * r + g, half, block, t);
 #pragma unroll
     for (int h = 0; h < F::inputs / 32; h++) {
       uint32_t a[2][2][4];

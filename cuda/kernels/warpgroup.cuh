@@ -34,19 +34,18 @@ __device__ __forceinline__ uint64_t panelAt(const void *p) {
 // WARPGROUP is c [64, 64] = (sum ? c : 0) + a·b: of a [64, 16] and c each warp has 16 rows, as
 // mma spreads them. With transposed "1" b is 16 rows of a panel, else 16 columns of 64 rows,
 // transposed.
-#define WARPGROUP(type, transposed)                                                              \
-  asm volatile(                                                                                  \
-      "{\n.reg .pred p;\nsetp.ne.b32 p, %37, 0;\n"                                               \
-      "wgmma.mma_async.sync.aligned.m64n64k16.f32." type "." type                                \
-      " {%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%23," \
-      "%24,%25,%26,%27,%28,%29,%30,%31}, {%32,%33,%34,%35}, %36, p, 1, 1, " transposed ";\n}"    \
-      : "+f"(c[0][0]), "+f"(c[0][1]), "+f"(c[0][2]), "+f"(c[0][3]), "+f"(c[1][0]),               \
-        "+f"(c[1][1]), "+f"(c[1][2]), "+f"(c[1][3]), "+f"(c[2][0]), "+f"(c[2][1]),               \
-        "+f"(c[2][2]), "+f"(c[2][3]), "+f"(c[3][0]), "+f"(c[3][1]), "+f"(c[3][2]),               \
-        "+f"(c[3][3]), "+f"(c[4][0]), "+f"(c[4][1]), "+f"(c[4][2]), "+f"(c[4][3]),               \
-        "+f"(c[5][0]), "+f"(c[5][1]), "+f"(c[5][2]), "+f"(c[5][3]), "+f"(c[6][0]),               \
-        "+f"(c[6][1]), "+f"(c[6][2]), "+f"(c[6][3]), "+f"(c[7][0]), "+f"(c[7][1]),               \
-        "+f"(c[7][2]), "+f"(c[7][3])                                                             \
+#define WARPGROUP(type, transposed)                                                               \
+  asm volatile(                                                                                   \
+      "{\n.reg .pred p;\nsetp.ne.b32 p, %37, 0;\n"                                                \
+      "wgmma.mma_async.sync.aligned.m64n64k16.f32." type "." type                                 \
+      " {%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%23,"  \
+      "%24,%25,%26,%27,%28,%29,%30,%31}, {%32,%33,%34,%35}, %36, p, 1, 1, " transposed ";\n}"     \
+      : "+f"(c[0][0]), "+f"(c[0][1]), "+f"(c[0][2]), "+f"(c[0][3]), "+f"(c[1][0]), "+f"(c[1][1]), \
+        "+f"(c[1][2]), "+f"(c[1][3]), "+f"(c[2][0]), "+f"(c[2][1]), "+f"(c[2][2]), "+f"(c[2][3]), \
+        "+f"(c[3][0]), "+f"(c[3][1]), "+f"(c[3][2]), "+f"(c[3][3]), "+f"(c[4][0]), "+f"(c[4][1]), \
+        "+f"(c[4][2]), "+f"(c[4][3]), "+f"(c[5][0]), "+f"(c[5][1]), "+f"(c[5][2]), "+f"(c[5][3]), \
+        "+f"(c[6][0]), "+f"(c[6][1]), "+f"(c[6][2]), "+f"(c[6][3]), "+f"(c[7][0]), "+f"(c[7][1]), \
+        "+f"(c[7][2]), "+f"(c[7][3])                                                              \
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(panel), "r"(int(sum)))
 
 // addRows is c += a·b for 16 rows of a panel, addColumns c = (sum ? c : 0) + a·bT for 16 of
@@ -64,8 +63,8 @@ __device__ __forceinline__ void addColumns(__half, float c[8][4], const uint32_t
                                            uint64_t panel, bool sum) {
   WARPGROUP("f16", "0");
 }
-__device__ __forceinline__ void addColumns(bf16, float c[8][4], const uint32_t a[4],
-                                           uint64_t panel, bool sum) {
+__device__ __forceinline__ void addColumns(bf16, float c[8][4], const uint32_t a[4], uint64_t panel,
+                                           bool sum) {
   WARPGROUP("bf16", "0");
 }
 
