@@ -176,6 +176,7 @@ func (b *Backend) Upload(dst *tensor.Tensor, src []byte) {
 	if len(src) != dst.Bytes() {
 		panic(fmt.Sprintf("cuda: copy of %d bytes into %d", len(src), dst.Bytes()))
 	}
+	weightMemory(dst).forget()
 	b.upload(address(dst), src)
 }
 

@@ -25,6 +25,9 @@ type memory struct {
 	halved      bool    // the elements, once BF16, are F16 times a power of two
 }
 
+// forget forgets what is known of elements that are about to be others.
+func (m *memory) forget() { *m = memory{address: m.address, size: m.size} }
+
 // Size returns the bytes of the memory.
 func (m *memory) Size() int { return m.size }
 

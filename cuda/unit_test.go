@@ -51,7 +51,11 @@ func TestQuantizedMatricesFitF16(t *testing.T) {
 	b := &Backend{stream: &stream{}}
 	for bits := uint16(0); bits < infinityF16; bits++ {
 		unit := float64(b.unitOf(looked(tensor.Q8, 8, 64, bits)))
-		require.LessOrEqual(t, 128*float64(tensor.F16ToF32(bits))*unit, 0x1p15, "%#x", bits)
+		largest := 128 * float64(tensor.F16ToF32(bits)) * unit
+		require.LessOrEqual(t, largest, 0x1p15, "%#x", bits)
+		if bits > 0 {
+			require.GreaterOrEqual(t, largest, 0x1p14, "%#x", bits)
+		}
 	}
 }
 
@@ -192,6 +196,12 @@ func TestRowsOfANormShareTheirUnit(t *testing.T) {
 	b.MatMul(z, y, weight, nil)
 	require.NotZero(t, word(convert(), 8), "something lay between")
 	require.Contains(t, functions(b), b.kernels.scaleRows)
+	require.NoError(t, b.Sync())
+
+	b.Upload(norm, make([]byte, 4*width))
+	b.RMSNorm(y, x, norm, 1e-6)
+	b.MatMul(z, y, weight, nil)
+	require.NotZero(t, word(convert(), 8), "the norm has other weights, of which no bound is known")
 	require.NoError(t, b.Close())
 }
 

@@ -307,7 +307,7 @@ PREFILL(i8, int8_t, 128)
     zen::attentionWarpgroup<T, headDim>(p);                 \
   }
 // Not for 64: of that ptxas 13.0 makes code that writes into the registers of q within the
-// loop, as check.py finds.
+// loop, as check.py found.
 PREFILL_WARPGROUP(f16, __half, 128, 3)
 PREFILL_WARPGROUP(bf16, zen::bf16, 128, 3)
 PREFILL_WARPGROUP(i8, int8_t, 128, 2)  // widening takes registers

@@ -2,7 +2,8 @@
 
 // A cuBLASLt without a device, beside driver.c: products are computed at once, in
 // the host's memory, as the library's documentation says, for float16 operands and
-// results in float32, or in float16 without bias and addend. Closing a handle while something is left of it fails loudly.
+// results in float32, or in float16 without bias and addend. Closing a handle while
+// something is left of it fails loudly.
 //
 // ZEN_NO_ALGORITHM is the number of outputs for which there is none, ZEN_NO_PRODUCT that of
 // products which fail. With ZEN_NO_HANDLE the library does not work with the driver.
