@@ -229,14 +229,17 @@ func TestProductsAreShapedByTheirRole(t *testing.T) {
 		out, in, launch int // outputs of the weight, and of the launch
 		want            shape
 	}{
-		{1, qkvRole, tensor.F16, 2048, 2048, 2560, shape{0, 4}},
+		{1, qkvRole, tensor.F16, 2048, 2048, 2560, shape{0, 2}},
+		{1, qkvRole, tensor.F16, 3584, 3584, 4608, shape{3, 4}},
 		{1, qkvRole, tensor.Q4, 3584, 3584, 4608, shape{3, 2}},
 		{1, qkvRole, tensor.F16, 896, 896, 1152, shape{2, 8}},
 		{1, plainRole, tensor.F16, 2048, 2048, 2048, shape{3, 4}},
 		{1, plainRole, tensor.Q4, 2048, 2048, 2048, shape{2, 6}},
 		{1, plainRole, tensor.F16, 3584, 3584, 3584, shape{0, 4}},
 		{1, plainRole, tensor.F16, 2048, 11008, 2048, shape{2, 8}},
-		{1, plainRole, tensor.Q8, 3584, 18944, 3584, shape{2, 8}},
+		{1, plainRole, tensor.Q8, 3584, 18944, 3584, shape{2, 6}},
+		{1, plainRole, tensor.Q8, 3584, 3584, 3584, shape{2, 4}},
+		{1, plainRole, tensor.Q8, 151936, 2048, 151936, shape{2, 6}},
 		{1, plainRole, tensor.Q4, 3584, 18944, 3584, shape{2, 6}},
 		{1, gatedRole, tensor.Q4, 11008, 2048, 22016, shape{3, 2}},
 		{1, gatedRole, tensor.Q4, 18944, 3584, 37888, shape{4, 2}},

@@ -107,20 +107,20 @@ func (b *Backend) gemvRows(weight *tensor.Tensor) int {
 
 // gemvShared returns the bytes of shared memory for rows of x and a ring of stages.
 func gemvShared(rows, stages int, weight *tensor.Tensor) int {
-	padded := (weight.Dim(1) + 255) &^ 255
-	row, scales, stage := 2*(padded+64), padded/16, 18432 // two bytes of each input
+	padded, groups := (weight.Dim(1)+255)&^255, blocks(rows, gemvGroup)
+	row, scales, stage, together := 2*(padded+64), padded/16, 18432, 2 // two bytes of each input
 	switch weight.DType {
 	case tensor.F16:
-		row, stage = 4*(padded+32), 16384
+		row, stage, together = 4*(padded+32), 16384, 1
 	case tensor.Q4:
-		scales = padded / 8
+		scales, together = padded/8, 4
 	}
-	return 4224*blocks(rows, gemvGroup) + rows*row + 128*blocks(rows*scales, 128) + stages*stage
+	return 4096*max(groups, together) + 128*groups + rows*row + 128*blocks(rows*scales, 128) + stages*stage
 }
 
 // shape is how zen_gemv is launched: blocks to two multiprocessors, or 0 for one to a
 // tile of 16 outputs within one and two to a multiprocessor, and stages of the ring. The
-// figures were the fastest in whole steps on an H100.
+// figures were the fastest in whole steps on an H100 and an H200.
 type shape struct{ blocks, stages int }
 
 // The roles of a product in a step.
@@ -164,13 +164,15 @@ func (b *Backend) rowShape(r role, weight *tensor.Tensor, outputs int) shape {
 	}
 	switch many, wide := b.manyTiles(outputs), weight.Dim(1) > 2*outputs; {
 	case many && dtype == tensor.Q8: // head
-		return shape{2, 4}
+		return shape{2, 6}
 	case many && dtype == tensor.Q4:
 		return shape{4, 2}
 	case many:
 		return shape{2, 8}
-	case dtype == tensor.Q4: // o and down
+	case dtype == tensor.Q4, dtype == tensor.Q8 && wide: // o and down
 		return shape{2, 6}
+	case dtype == tensor.Q8:
+		return shape{2, 4}
 	case wide: // down
 		return shape{2, 8}
 	case tiles <= processors:
@@ -182,10 +184,8 @@ func (b *Backend) rowShape(r role, weight *tensor.Tensor, outputs int) shape {
 func qkvShape(dtype tensor.DType, tiles, processors int) shape {
 	quantized := dtype == tensor.Q8 || dtype == tensor.Q4
 	switch several := tiles > processors && tiles <= 3*processors; {
-	case several && tiles <= 2*processors && quantized:
-		return shape{0, 2}
 	case several && tiles <= 2*processors:
-		return shape{0, 4}
+		return shape{0, 2}
 	case several && quantized:
 		return shape{3, 2}
 	case several:

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The weight formats of gemv.cuh. A format says how long a row is, how a step's
-// scales are copied, and how a step of 128 bytes of 16 rows is multiplied:
+// scales are copied, how many tiles are summed up after one barrier, which costs most where
+// a warp has one step to a tile, and how a step of 128 bytes of 16 rows is multiplied:
 //
 //	sum      [N, 2] of the rows g and g + 8, with row t + 4·n of x
-//	pieces   [2 chunks, 2 rows, 256 threads] the thread's 16-byte pieces: rows g, g + 8
+//	stage    the step's pieces of 16 bytes; the lane's first one of row g is at piece, that
+//	         of chunk c at piece ^ 4·c, those of row g + 8 512 pieces on
 //	scales   the step's scales of row g; those of row g + 8 lie 128 bytes on
 //	x        what the lane reads of x
 //	step     the step's place in the row
@@ -31,18 +33,18 @@ __device__ __forceinline__ uint4 columnPiece(const uint8_t *column, int at) {
 
 // FormatF16 scales x by its blocks, a step each.
 struct FormatF16 {
-  static constexpr int block = 64, inputBytes = 2, stepScales = 0;
+  static constexpr int block = 64, inputBytes = 2, stepScales = 0, together = 1;
   static constexpr bool quantized = false, wholeSteps = false;
   __device__ static int rowBytes(int in) { return in * 2; }
   __device__ static void copyScales(uint8_t *, const uint8_t *, int) {}
 
   template <int N>
-  __device__ static __forceinline__ void step(float sum[N][2], const uint4 *pieces,
+  __device__ static __forceinline__ void step(float sum[N][2], const uint4 *stage, int piece,
                                               const uint8_t *, const Columns<N> &x, int step) {
     float part[N][2][4] = {};  // two chains: half the latency
 #pragma unroll
     for (int c = 0; c < 2; c++) {
-      const uint4 a = pieces[(2 * c) * gemvThreads], b = pieces[(2 * c + 1) * gemvThreads];
+      const uint4 a = stage[piece ^ 4 * c], b = stage[(piece ^ 4 * c) + 2 * gemvThreads];
       const uint32_t first[4] = {a.x, b.x, a.y, b.y}, second[4] = {a.z, b.z, a.w, b.w};
 #pragma unroll
       for (int n = 0; n < N; n++) {
@@ -73,7 +75,7 @@ __device__ __forceinline__ void addBlock(float sum[2], const int digits[4], floa
 
 // FormatQ8 has two blocks of 64 inputs to a step. A weight lies there plus 128.
 struct FormatQ8 {
-  static constexpr int block = 64, inputBytes = 1, stepScales = 4;
+  static constexpr int block = 64, inputBytes = 1, stepScales = 4, together = 2;
   static constexpr float weightUnit = 1;
   static constexpr bool quantized = true, wholeSteps = true;
   __device__ static int rowBytes(int in) { return padded(in, q8Pad); }
@@ -86,7 +88,7 @@ struct FormatQ8 {
   }
 
   template <int N>
-  __device__ static __forceinline__ void step(float sum[N][2], const uint4 *pieces,
+  __device__ static __forceinline__ void step(float sum[N][2], const uint4 *stage, int piece,
                                               const uint8_t *scales, const Columns<N> &x,
                                               int step) {
     const float2 scaleA = __half22float2(*reinterpret_cast<const __half2 *>(scales));
@@ -97,7 +99,7 @@ struct FormatQ8 {
       xScale[n] = *reinterpret_cast<const float2 *>(x.scales[n] + 2 * step);
 #pragma unroll
     for (int c = 0; c < 2; c++) {
-      const uint4 a = pieces[(2 * c) * gemvThreads], b = pieces[(2 * c + 1) * gemvThreads];
+      const uint4 a = stage[piece ^ 4 * c], b = stage[(piece ^ 4 * c) + 2 * gemvThreads];
       const uint32_t first[4] = {a.x ^ flip, b.x ^ flip, a.y ^ flip, b.y ^ flip};
       const uint32_t second[4] = {a.z ^ flip, b.z ^ flip, a.w ^ flip, b.w ^ flip};
 #pragma unroll
@@ -118,7 +120,7 @@ struct FormatQ8 {
 // FormatQ4 has eight blocks of 32 inputs to a step. A weight lies there plus 8; its four
 // bits become the upper ones of a byte, which is 16 times the weight.
 struct FormatQ4 {
-  static constexpr int block = 32, inputBytes = 1, stepScales = 16;
+  static constexpr int block = 32, inputBytes = 1, stepScales = 16, together = 4;
   static constexpr float weightUnit = 1 / 16.f;
   static constexpr bool quantized = true, wholeSteps = true;
   __device__ static int rowBytes(int in) { return padded(in, q4Pad) / 2; }
@@ -137,7 +139,7 @@ struct FormatQ4 {
   }
 
   template <int N>
-  __device__ static __forceinline__ void step(float sum[N][2], const uint4 *pieces,
+  __device__ static __forceinline__ void step(float sum[N][2], const uint4 *stage, int piece,
                                               const uint8_t *scales, const Columns<N> &x,
                                               int step) {
     uint32_t mask, flip;
@@ -149,7 +151,7 @@ struct FormatQ4 {
     const uint32_t halvesB[4] = {scaleB.x, scaleB.y, scaleB.z, scaleB.w};
 #pragma unroll
     for (int c = 0; c < 2; c++) {
-      const uint4 a = pieces[(2 * c) * gemvThreads], b = pieces[(2 * c + 1) * gemvThreads];
+      const uint4 a = stage[piece ^ 4 * c], b = stage[(piece ^ 4 * c) + 2 * gemvThreads];
       const uint32_t wordsA[4] = {a.x, a.y, a.z, a.w}, wordsB[4] = {b.x, b.y, b.z, b.w};
       float xScale[N][4];
 #pragma unroll

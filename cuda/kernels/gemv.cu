@@ -4,9 +4,10 @@
 // algorithm.
 //
 // grid: one block to a multiprocessor (any number is right); block: 256
-// shared: 4224·N + rows·4·(inPad + 32) + scales + stages·16384 bytes, inPad = in rounded up to
-// 256, scales = rows·inPad/16 rounded up to 128; for Q8 and Q4 4224·N + rows·2·(inPad + 64) +
-// scales + stages·18432, for Q4 with inPad/8; stages is 2, 4, 6 or 8. Kernels zen_gemv_* take R = 1 row, zen_gemv4_* and
+// shared: sums + rows·4·(inPad + 32) + scales + stages·16384 bytes, inPad = in rounded up to
+// 256, sums = 4096·max(N, T) + 128·N with T 1, for Q8 2 and for Q4 4, scales = rows·inPad/16
+// rounded up to 128; for Q8 and Q4 sums + rows·2·(inPad + 64) + scales + stages·18432, for Q4
+// with inPad/8; stages is 2, 4, 6 or 8. Kernels zen_gemv_* take R = 1 row, zen_gemv4_* and
 // zen_gemv8_* up to 4 and 8; N = ceil(R/4).
 
 #include "epilogues.cuh"
@@ -23,17 +24,24 @@ __device__ __forceinline__ void gemv(const GemvParams &p, E &epilogue) {
   const Tiles tiles(epilogue.units(), E::perTile);
   const int warp = threadIdx.x / 32, g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
   const int rowBytes = F::rowBytes(p.in), steps = stepsOf(rowBytes);
-  const int at = warp * gemvStep + 16 * t;  // of a row's first piece
+  const int at = warp * gemvStep + 16 * (threadIdx.x % 8);  // of a row's first piece
   constexpr int stride = gemvWarps * gemvStep, scaleStride = gemvWarps * F::stepScales;
   const int64_t wave = int64_t(tiles.wave) * rowBytes - (steps - 1) * stride;
   const int64_t scaleWave = int64_t(tiles.wave) * scaleBytes<F>(p.in) - (steps - 1) * scaleStride;
   int tile = 0, place = 0;
   Source from;
   auto enter = [&] {
-    const int unit = tiles.begin(tile) + g, last = tiles.end(tile) - 1;
-    const Row a = epilogue.row(min(unit, last), 0);
-    const Row b = epilogue.row(min(E::perTile == 16 ? unit + 8 : unit, last), 1);
-    from = {a.w + at, b.w + at, (t ? b : a).scales + warp * F::stepScales};
+    const int begin = tiles.begin(tile), last = tiles.end(tile) - 1;
+    constexpr int perHalf = E::perTile == 16 ? 8 : 0;  // units
+#pragma unroll
+    for (int half = 0; half < 2; half++) {
+      const int unit = begin + half * perHalf + threadIdx.x % 32 / 8;
+      const uint8_t *row = epilogue.row(min(unit, last), half).w;
+      from.pieces[half] = row + at;
+      from.rows[half] = int(epilogue.row(min(unit + 4, last), half).w - row);
+    }
+    const int unit = begin + g + (t ? perHalf : 0);
+    from.scales = epilogue.row(min(unit, last), t ? 1 : 0).scales + warp * F::stepScales;
   };
   auto copyNext = [&] {
     if (tile < tiles.count) {

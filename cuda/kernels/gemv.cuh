@@ -7,9 +7,9 @@
 //
 // A block is persistent, one to a multiprocessor. It owns an even share of the
 // outputs in tiles of 16 rows of w; its eight warps split the inputs in steps
-// of 128 bytes of each row, warp v taking steps v, v + 8, ... Each thread copies its
-// own pieces of 16 bytes into a ring of stages in shared memory, which needs no
-// barrier, and so keeps up to 128 KiB on the way all the time: the copies of the next
+// of 128 bytes of each row, warp v taking steps v, v + 8, ... Each warp copies its
+// own steps into a ring of stages in shared memory, which needs no barrier of the
+// block, and so keeps up to 128 KiB on the way all the time: the copies of the next
 // tile start before this one is summed up, and those of the first before the
 // predecessor kernel has ended, since weights do not depend on it.
 //
@@ -40,6 +40,12 @@ constexpr int gemvColumnPad = 64;  // bytes between columns of x: spreads them o
 constexpr int gemvSpan = 8 * gemvThreads;  // inputs that a block brings at a time
 
 __host__ __device__ constexpr int groupsOf(int rows) { return (rows + gemvGroup - 1) / gemvGroup; }
+
+// tilesTogether returns how many tiles of a format are summed up after one barrier.
+template <class F>
+__host__ __device__ constexpr int tilesTogether(int rows) {
+  return F::together > groupsOf(rows) ? F::together / groupsOf(rows) : 1;
+}
 
 // GemvParams has a twin in package cuda.
 //
@@ -81,7 +87,7 @@ struct Row {
 template <class F, int R>
 struct Staged {
   static constexpr int N = groupsOf(R);
-  float *sums;     // [2, 8 warps, N, 2 halves, 32 lanes]
+  float *sums;     // [2, together tiles, 8 warps, N, 2 halves, 32 lanes]
   float *squares;  // [4·N rows, 8 warps]: of x, where it is normalised
   float *scales;   // [rows, inPad/F::block], padded to 128 bytes
   uint8_t *x;      // [2·rows, column]
@@ -90,7 +96,7 @@ struct Staged {
   __device__ Staged(void *memory, int rows, int in) {
     inPad = padded(in, gemvPad), column = inPad * F::inputBytes + gemvColumnPad;
     sums = static_cast<float *>(memory);
-    squares = sums + 2 * gemvWarps * N * 2 * 32;
+    squares = sums + 2 * tilesTogether<F>(R) * gemvWarps * N * 2 * 32;
     scales = squares + gemvGroup * N * gemvWarps;
     x = reinterpret_cast<uint8_t *>(scales + padded(rows * (inPad / F::block), 32));
   }

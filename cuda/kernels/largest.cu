@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The largest elements of each row, for sampling: all that are at least as large as
-// the k-th largest of the maxima of groups of 128. Those maxima are elements, so
-// there are at least k; and as large elements lie anywhere, not many more.
+// the k-th largest of the maxima of groups of 128, or somewhat less. Those maxima are elements,
+// so there are at least k; and as large elements lie anywhere, not many more.
 
 #include "common.cuh"
 
@@ -57,40 +57,49 @@ __device__ __forceinline__ int blockScan(int n, int *scratch, int &total) {
   return before;
 }
 
-// kthLargest returns the k-th largest of n keys in shared memory, k <= n, a byte at a time:
-// how many of the keys that share the bytes above have each value of the next. bins is
-// [256], scratch [2]; whole blocks of 1024 call it.
-__device__ __forceinline__ uint32_t kthLargest(const uint32_t *keys, int n, int k, int *bins,
-                                               int *scratch) {
+// leastOfLargest returns a key that at least k of n keys in shared memory reach, k <= n, and
+// no more than a sixteenth more, but for equal ones. It narrows the range in which the k-th
+// largest lies to one of 256 parts at a time. bins is [259], scratch [8]; whole blocks of 1024
+// call it.
+__device__ __forceinline__ uint32_t leastOfLargest(const uint32_t *keys, int n, int k, int *bins,
+                                                   int *scratch) {
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
-  uint32_t found = 0;
-  for (int shift = 24; shift >= 0; shift -= 8) {
+  uint32_t low = notFinite, high = 0;
+  for (int i = threadIdx.x; i < n; i += largestThreads)
+    low = min(low, keys[i]), high = max(high, keys[i]);
+  low = __reduce_min_sync(everyLane, low), high = __reduce_max_sync(everyLane, high);
+  if (lane == 0) bins[warp] = int(low), bins[32 + warp] = int(high);
+  __syncthreads();
+  low = __reduce_min_sync(everyLane, uint32_t(bins[lane]));
+  high = __reduce_max_sync(everyLane, uint32_t(bins[32 + lane]));
+  uint32_t span = high - low;  // the k-th largest is one of low to low + span
+  for (int shift = max(24 - __clz(span), 0), above = 0;; shift = max(shift - 8, 0)) {
+    __syncthreads();
     if (threadIdx.x < 256) bins[threadIdx.x] = 0;
     __syncthreads();
     for (int i = threadIdx.x; i < n; i += largestThreads)
-      if (shift == 24 || keys[i] >> (shift + 8) == found >> (shift + 8))
-        atomicAdd(bins + (keys[i] >> shift & 255), 1);
+      if (keys[i] >= low && keys[i] - low <= span) atomicAdd(bins + (keys[i] - low >> shift), 1);
     __syncthreads();
-    if (warp == 0) {  // a lane owns eight values, lane 0 the largest
-      int own = 0;
-      for (int j = 0; j < 8; j++) own += bins[255 - 8 * lane - j];
+    if (warp < 8) {  // a thread owns a part, thread 0 the uppermost
+      const int own = bins[255 - threadIdx.x];
       int reached = own;
 #pragma unroll
       for (int d = 1; d < 32; d *= 2) {
-        const int above = __shfl_up_sync(everyLane, reached, d);
-        if (lane >= d) reached += above;
+        const int before = __shfl_up_sync(everyLane, reached, d);
+        if (lane >= d) reached += before;
       }
-      if (reached >= k && reached - own < k) {
-        int above = reached - own, value = 255 - 8 * lane;
-        while (above + bins[value] < k) above += bins[value--];
-        scratch[0] = value, scratch[1] = above;
-      }
+      if (lane == 31) scratch[warp] = reached;
+      asm volatile("bar.sync 1, 256;" ::: "memory");
+      for (int w = 0; w < warp; w++) reached += scratch[w];
+      reached += above;
+      if (reached >= k && reached - own < k)
+        bins[256] = 255 - threadIdx.x, bins[257] = reached, bins[258] = reached - own;
     }
     __syncthreads();
-    found |= uint32_t(scratch[0]) << shift;
-    k -= scratch[1];
+    low += uint32_t(bins[256]) << shift, span = (1u << shift) - 1;
+    if (shift == 0 || bins[257] <= k + k / 16) return low;
+    above = bins[258];
   }
-  return found;
 }
 
 // publish sets the count of a row once all else that the calling thread has seen
@@ -165,8 +174,8 @@ extern "C" __global__ void __launch_bounds__(256)
   if (threadIdx.x == 0) totals[blockIdx.y * totalParts + blockIdx.x] = sum;
 }
 
-// zen_largest lists the elements of each row from the k-th largest maximum of its
-// groups up, in order of their columns.
+// zen_largest lists the elements of each row from the k-th largest maximum of its groups up,
+// or some more, in order of their columns.
 //
 //	out     [rows, 2 + 2·512 + 32]  count; the least of them, F32; columns [512]; elements
 //	                                [512] F32; totals [32] F32
@@ -201,8 +210,7 @@ extern "C" __global__ void __launch_bounds__(largestThreads)
     if (threadIdx.x == 0) publish(out, 0);
     return;
   }
-  const uint32_t kth = kthLargest(groupKeys, groups, k, first, scratch);
-  const uint32_t least = max(kth, lowestKey);
+  const uint32_t least = max(leastOfLargest(groupKeys, groups, k, first, scratch), lowestKey);
   int count = 0, total;
   for (int from = 0; from < groups; from += largestThreads) {
     const int g = from + threadIdx.x;

@@ -266,7 +266,7 @@ class Decoder:
 
 def plan(d):
     """Blocks and stages of each product of a decoder, and attention's shared memory: what
-    was fastest in a whole step on an H100, as bench_tune found."""
+    was fastest in a whole step on an H100 and an H200, as bench_tune found."""
     around = lambda units: min(2 * SMS, max(SMS, units))
     qkv, o = around((d.heads + 2 * d.kv) * D // 16), around(d.hidden // 16)
     wide = 3 * SMS // 2
@@ -277,14 +277,14 @@ def plan(d):
     gate = wide if over(wide) < over(2 * SMS) else 2 * SMS
     p = {
         "f16": dict(
-            qkv=(qkv, 4), o=(o16, 4), gate=(SMS, 8), down=(SMS, 8), head=(SMS, 8)
+            qkv=(qkv, 4 if qkv == wide else 2), o=(o16, 4), gate=(SMS, 8), down=(SMS, 8), head=(SMS, 8)
         ),
         "q8": dict(
             qkv=(qkv, 2),
-            o=(min(o16, d.hidden // 16), 4),
+            o=(least, 4),
             gate=(gate, 4),
-            down=(least, 8),
-            head=(SMS, 4),
+            down=(least, 6),
+            head=(SMS, 6),
         ),
         "q4": dict(
             qkv=(qkv, 2),

@@ -146,7 +146,9 @@ def gemv_shared(rows, inn, fmt="f16", stages=0):
     p = pad(inn, 256)
     scales = pad(rows * (p // 8 if fmt == "q4" else p // 16), 128)
     row = 2 * (p + 64) if fmt in ("q8", "q4") else 4 * (p + 32)
-    fixed = 4224 * ((rows + 3) // 4) + scales + rows * row
+    groups = (rows + 3) // 4
+    sums = 4096 * max(groups, {"q8": 2, "q4": 4}.get(fmt, 1)) + 128 * groups
+    fixed = sums + scales + rows * row
     each = 16384 + (2048 if fmt in ("q8", "q4") else 0)
     stages = stages or int(os.environ.get("STAGES", 0))
     if not stages:
