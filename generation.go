@@ -67,7 +67,7 @@ func (m *Model) start(ctx context.Context, req *Request) (*generation, error) {
 		},
 	}
 	if chain, ok := g.sampler.(*sampling.Chain); ok && chain.TakesCandidates() && !g.logprobs {
-		g.task.Temperature = chain.PartsAt()
+		g.task.Temperature, g.task.MinCandidates = chain.PartsAt(), chain.MinCandidates()
 		g.task.Candidates = func(c backend.Candidates) (ok, more bool, err error) {
 			id, ok := chain.SampleFrom(sampling.Candidates(c), &g.state)
 			return ok, ok && g.accept(id), nil

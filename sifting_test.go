@@ -5,6 +5,7 @@ package zen_test
 import (
 	"math"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -26,12 +27,18 @@ type sifting struct {
 
 var sifted, downloaded atomic.Int64 // rows, and bytes
 
+var asked sync.Map // by rows, how many candidates were enough
+
 func (s sifting) Download(dst []byte, src *tensor.Tensor) {
 	downloaded.Add(int64(len(dst)))
 	s.Backend.Download(dst, src)
 }
 
-func (s sifting) Largest(dst []backend.Candidates, x *tensor.Tensor) {
+func (s sifting) Largest(dst []backend.Candidates, x *tensor.Tensor, enough int) {
+	asked.Store(len(dst), enough)
+	if enough > 0 {
+		s.k = min(s.k, enough)
+	}
 	for i := range dst {
 		sifted.Add(1)
 		row := tensor.Slice[float32](x.Rows(i, 1))
@@ -132,6 +139,35 @@ func TestCandidatesSaveTheWay(t *testing.T) {
 		req.Logprobs = true
 		generate(t, m, req)
 		require.EqualValues(t, 20*4*512, downloaded.Load(), name)
+	}
+}
+
+// A request that the largest few logits decide asks for no more, unless others of its
+// step do.
+func TestFewCandidatesAreAskedFor(t *testing.T) {
+	greedy := zen.Request{Tokens: numbered(3, 20), MaxTokens: 60, Temperature: zen.Greedy(), IgnoreEOS: true}
+	penalty, twenty, twelve := greedy, greedy, greedy
+	penalty.PresencePenalty = 0.01
+	twenty.Temperature, twenty.TopK, twenty.Seed = new(1.0), new(20), new(uint64(1))
+	twelve.Temperature, twelve.TopK, twelve.Seed, twelve.TopP = new(1.0), new(12), new(uint64(2)), new(0.5)
+	for _, c := range []struct {
+		enough   int
+		requests []zen.Request
+	}{
+		{1, []zen.Request{greedy}},
+		{20, []zen.Request{twenty}},
+		{0, []zen.Request{penalty}},
+		{12, []zen.Request{twelve, greedy}},
+		{0, []zen.Request{twenty, penalty, greedy}},
+	} {
+		m := zentest.Model(t, zen.WithBackend("sifting 30"), zen.WithBatch(3))
+		want := alone(t, c.requests)
+		asked.Clear()
+		downloaded.Store(0)
+		together(t, m, c.requests, want)
+		enough, _ := asked.Load(len(c.requests)) // of a step with all of them
+		require.Equal(t, c.enough, enough)
+		require.Zero(t, downloaded.Load())
 	}
 }
 

@@ -42,7 +42,7 @@ func TestKernelFaultIsAnErrorThatSticks(t *testing.T) {
 	require.NoError(t, err)
 	b.Add(nowhere, nowhere, nowhere)
 	if where == "Largest" {
-		b.Largest(make([]backend.Candidates, 1), x)
+		b.Largest(make([]backend.Candidates, 1), x, 0)
 	}
 	var fault *Error
 	require.ErrorAs(t, b.Sync(), &fault)

@@ -171,7 +171,7 @@ func TestAwaitLooksBeforeItAsks(t *testing.T) {
 	require.NoError(t, b.device.await([]int32{0, unwritten, 7, unwritten, 512, unwritten}, 2))
 	x, err := b.Alloc(tensor.F32, 2, 64)
 	require.NoError(t, err)
-	b.Largest(make([]backend.Candidates, 2), x)
+	b.Largest(make([]backend.Candidates, 2), x, 0)
 	var fault *Error
 	require.ErrorAs(t, b.Sync(), &fault)
 	require.Equal(t, Error{"wait", 700, "CUDA_ERROR_ILLEGAL_ADDRESS"}, *fault)
@@ -188,7 +188,7 @@ func TestAwaitEndsWithTheStream(t *testing.T) {
 	x, err := b.Alloc(tensor.F32, 1, 64)
 	require.NoError(t, err)
 	dst := make([]backend.Candidates, 1)
-	b.Largest(dst, x)
+	b.Largest(dst, x, 0)
 	require.NoError(t, b.Sync())
 	require.Empty(t, dst[0].IDs)
 	b.Free(x)

@@ -16,7 +16,7 @@ var _ backend.Sifter = (*Backend)(nil)
 
 const (
 	groupElements   = 128 // of a row, whose maximum is taken
-	largestElements = 256 // of a row that are found at least, where it has four groups for each
+	largestElements = 256 // of a row that are found at least, if no fewer are enough
 	largestCapacity = 512 // of a row that are found at most
 	totalParts      = 32  // of a row's total
 	largestWords    = 2 + 2*largestCapacity + totalParts
@@ -25,7 +25,7 @@ const (
 )
 
 // Largest sets dst to the largest elements of each row.
-func (b *Backend) Largest(dst []backend.Candidates, x *tensor.Tensor) {
+func (b *Backend) Largest(dst []backend.Candidates, x *tensor.Tensor, enough int) {
 	n, columns, warm := x.Dim(0), x.Dim(1), false
 	for i := range dst {
 		dst[i] = backend.Candidates{Temperature: dst[i].Temperature, Part: dst[i].Part}
@@ -59,7 +59,7 @@ func (b *Backend) Largest(dst []backend.Candidates, x *tensor.Tensor) {
 	}
 	l := b.launch(b.kernels.largest, true, largestThreads, n).
 		pointer(hostAddress(host)).pointer(address(x)).pointer(keys).pointer(totals).
-		int(columns).int(max(1, min(largestElements, groups/4)))
+		int(columns).int(groupsFor(enough, groups))
 	l.shared = uint32(4 * groups)
 	if b.stream.await(words, largestWords) != nil {
 		return
@@ -67,6 +67,17 @@ func (b *Backend) Largest(dst []backend.Candidates, x *tensor.Tensor) {
 	for i := range dst {
 		found(&dst[i], words[i*largestWords:][:largestWords])
 	}
+}
+
+// groupsFor returns of how many groups the maxima are found, so that there are enough
+// elements: a power of two, for a graph to serve many steps, and a quarter of the groups
+// at most.
+func groupsFor(enough, groups int) int {
+	k := largestElements
+	if 0 < enough && enough < k {
+		k = powerOfTwo(enough, 1)
+	}
+	return max(1, min(k, groups/4))
 }
 
 // totals launches what sums exp((x - largest)/temperature) over the rows of x, whose

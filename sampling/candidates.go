@@ -57,6 +57,20 @@ func (c *Chain) TakesCandidates() bool {
 	return !c.typical() // it keeps tokens for being neither likely nor unlikely
 }
 
+// MinCandidates returns how many of the largest logits are always enough for SampleFrom, or 0
+// where more of them decide more often.
+func (c *Chain) MinCandidates() int {
+	switch {
+	case len(c.processors) > 0:
+		return 0
+	case c.params.Temperature == 0:
+		return 1
+	case c.topK != nil:
+		return c.topK.k
+	}
+	return 0
+}
+
 // PartsAt returns the temperature of the Candidates.Parts that SampleFrom needs, or 0.
 func (c *Chain) PartsAt() float32 {
 	if !c.needsParts() || !c.TakesCandidates() {

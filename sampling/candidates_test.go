@@ -108,6 +108,40 @@ func TestCandidatesGiveTheRowsToken(t *testing.T) {
 	}
 }
 
+// As few candidates as MinCandidates says decide every row, none fewer do.
+func TestMinCandidatesAreEnough(t *testing.T) {
+	const vocab = 1500
+	for _, c := range []struct {
+		params sampling.Params
+		want   int
+	}{
+		{sampling.Params{}, 1},
+		{sampling.Params{Temperature: 0.7, TopK: 20}, 20},
+		{sampling.Params{Temperature: 1.3, TopK: 39, TopP: 0.9, MinP: 0.02, TypicalP: 0.9}, 39},
+		{sampling.Params{Temperature: 0.7, TopK: vocab}, 0},
+		{sampling.Params{Temperature: 0.7, TopP: 0.8}, 0},
+		{sampling.Params{RepetitionPenalty: 1.1}, 0},
+		{sampling.Params{Temperature: 0.7, TopK: 20, LogitBias: map[int32]float64{3: -4}}, 0},
+	} {
+		chains := newBoth(t, c.params, vocab)
+		require.Equal(t, c.want, chains.few.MinCandidates(), "%+v", c.params)
+		if c.want == 0 {
+			continue
+		}
+		r, state := rand.New(rand.NewPCG(7, 7)), &sampling.State{}
+		for range 50 {
+			logits := likelyLogits(r.Uint64(), vocab, 0, state, 2)
+			chains.sample(t, logits, candidatesOf(logits, c.want), state)
+		}
+		require.Equal(t, 50, chains.decided)
+		if c.want > 1 {
+			logits := normalLogits(1, vocab, 2)
+			chains.sample(t, logits, candidatesOf(logits, c.want-1), state)
+			require.Equal(t, 50, chains.decided)
+		}
+	}
+}
+
 // Without top_k the masses of the parts are off by as much as they may be, one way or the other.
 func TestCandidatesOfANucleusGiveTheRowsToken(t *testing.T) {
 	const vocab = 1500

@@ -437,7 +437,10 @@ type sifting struct {
 	change func(c *backend.Candidates)
 }
 
-func (s sifting) Largest(dst []backend.Candidates, x *tensor.Tensor) {
+func (s sifting) Largest(dst []backend.Candidates, x *tensor.Tensor, enough int) {
+	if enough > 0 {
+		s.k = min(s.k, enough)
+	}
 	for i := range dst {
 		dst[i] = s.row(tensor.Slice[float32](x.Rows(i, 1)), dst[i].Temperature)
 	}

@@ -3,6 +3,7 @@
 package backendtest
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -39,14 +40,22 @@ func (d *device) largest() {
 				}
 				values = narrowed(values)
 				x, got := d.input(values, rows, columns), make([]backend.Candidates, rows)
-				for i := range got { // a middle row is not asked for its parts
-					got[i].Temperature = []float32{0.7, 0, 3}[i]
-				}
-				sifter.Largest(got, x)
-				for i, c := range got {
-					label := fmt.Sprintf("%s of %d: row %d of %d", name, columns, i, rows)
-					d.candidates(label, c, values[i*columns:][:columns], name == "distinct" || name == "negative")
-					d.parts(label, c, values[i*columns:][:columns], []float32{0.7, 0, 3}[i])
+				for _, enough := range []int{0, 1, 20} {
+					for i := range got { // a middle row is not asked for its parts
+						got[i].Temperature = []float32{0.7, 0, 3}[i]
+					}
+					sifter.Largest(got, x, enough)
+					least := 1
+					if name == "distinct" || name == "negative" {
+						least = max(1, min(columns/1024, cmp.Or(enough, 100)))
+					} else if name != "rising order" {
+						least = 0
+					}
+					for i, c := range got {
+						label := fmt.Sprintf("%s of %d, %d are enough: row %d of %d", name, columns, enough, i, rows)
+						d.candidates(label, c, values[i*columns:][:columns], least)
+						d.parts(label, c, values[i*columns:][:columns], []float32{0.7, 0, 3}[i])
+					}
 				}
 				d.release()
 			}
@@ -63,15 +72,15 @@ func narrowed(values []float64) []float64 {
 }
 
 // candidates checks that all elements from the floor up are there and no others, and
-// that there are any where there must be.
-func (d *device) candidates(label string, got backend.Candidates, row []float64, must bool) {
+// that there are at least so many.
+func (d *device) candidates(label string, got backend.Candidates, row []float64, least int) {
 	d.Helper()
 	if len(got.IDs) != len(got.Values) {
 		d.Errorf("%s: %d ids, %d values", label, len(got.IDs), len(got.Values))
 		return
 	}
-	if least := min(len(row)/1024, 100); must && len(got.IDs) < max(1, least) {
-		d.Errorf("%s: %d candidates, want at least %d", label, len(got.IDs), max(1, least))
+	if len(got.IDs) < least {
+		d.Errorf("%s: %d candidates, want at least %d", label, len(got.IDs), least)
 	}
 	if len(got.IDs) == 0 {
 		return
@@ -136,11 +145,11 @@ func (d *device) noLargest() {
 	row(5)[17] = math.Inf(-1)
 	values = narrowed(values)
 	got := make([]backend.Candidates, rows)
-	sifter.Largest(got, d.input(values, rows, columns))
+	sifter.Largest(got, d.input(values, rows, columns), 0)
 	for i, c := range got {
 		label := fmt.Sprintf("row %d", i)
 		if i == 0 || i == 5 {
-			d.candidates(label, c, row(i), true)
+			d.candidates(label, c, row(i), max(1, min(columns/1024, 100)))
 		} else if len(c.IDs) != 0 {
 			d.Errorf("%s: %d candidates, want none", label, len(c.IDs))
 		}

@@ -45,14 +45,18 @@ func (e *Engine) rows(hidden *tensor.Tensor, owners []*Task) error {
 //
 //	logits  [n, vocab]
 func (e *Engine) sift(logits *tensor.Tensor) error {
-	takers := 0
+	takers, enough, more := 0, 0, false
 	for i := range e.spans {
-		if e.spans[i].task.Candidates != nil {
+		if t := e.spans[i].task; t.Candidates != nil {
 			takers++
+			enough, more = max(enough, t.MinCandidates), more || t.MinCandidates == 0
 		}
 	}
 	if takers == 0 || e.sifter == nil {
 		return nil
+	}
+	if more {
+		enough = 0
 	}
 	rows := e.sifted[:logits.Dim(0)]
 	e.sifting = logits
@@ -63,7 +67,7 @@ func (e *Engine) sift(logits *tensor.Tensor) error {
 			rows[s.first+i].Part = e.fetch[s.first+i]
 		}
 	}
-	e.sifter.Largest(rows, logits)
+	e.sifter.Largest(rows, logits, enough)
 	if err := e.step.Sync(); err != nil {
 		return err
 	}

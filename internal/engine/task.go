@@ -58,6 +58,9 @@ type Task struct {
 	// Temperature is that of the Parts which Candidates needs, or 0.
 	Temperature float32
 
+	// MinCandidates is how many are enough for Candidates, or 0 where more are better.
+	MinCandidates int
+
 	// Hidden, if set, takes the place of Row: it gets the final hidden states
 	// [n, hidden] of the same rows, in order and in pieces, each valid during the
 	// call, and no logits are computed. The task ends once all Tokens are fed.
