@@ -90,9 +90,12 @@ func (m *Model) Config() *model.Config { return m.config }
 //
 //	result  [outputRows, hidden]
 func (m *Model) Hidden(s *backend.Step, cache *kvcache.Cache) *tensor.Tensor {
-	out := s.Tensor(len(s.Batch().OutputRows), m.config.HiddenSize)
-	mark := s.Mark()
 	x := m.EmbedTokens.Forward(s)
+	out := x
+	if n := len(s.Batch().OutputRows); n < s.Rows() {
+		out = s.Tensor(n, m.config.HiddenSize)
+	}
+	mark := s.Mark()
 	last := len(m.Layers) - 1
 	for i, layer := range m.Layers[:last] {
 		layer.Forward(s, x, cache.Layer(i))
@@ -101,7 +104,9 @@ func (m *Model) Hidden(s *backend.Step, cache *kvcache.Cache) *tensor.Tensor {
 	// for the output rows alone.
 	layer := m.Layers[last]
 	layer.SelfAttn.Add(s, x, layer.InputLayerNorm, cache.Layer(last))
-	s.SelectRows(out, x)
+	if out != x {
+		s.SelectRows(out, x)
+	}
 	layer.MLP.Add(s, out, layer.PostAttentionLayerNorm)
 	s.Release(mark)
 	return m.Norm.Forward(s, out)
