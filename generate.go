@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"strings"
 	"sync/atomic"
 )
 
@@ -25,26 +24,18 @@ var _ Generator = (*Model)(nil)
 // and the error matches the context's. With an error that came after the start
 // the response holds what was generated before it; otherwise it is nil.
 func (m *Model) Generate(ctx context.Context, req Request) (*Response, error) {
-	g, err := m.start(ctx, &req)
+	a := newAnswer()
+	g, err := m.start(ctx, &req, a)
 	if err != nil {
 		return nil, err
 	}
-	resp := &Response{}
-	var text strings.Builder
-	for {
-		chunk, err := g.out.next()
-		if err != nil {
-			resp.Text = text.String()
-			if errors.Is(err, errEnd) {
-				return resp, nil
-			}
-			g.describe(&chunk)
-			resp.add(chunk)
-			return resp, err
-		}
-		text.WriteString(chunk.Text)
-		resp.add(chunk)
+	if err := <-a.end; err != nil {
+		var last Chunk
+		g.describe(&last)
+		a.response.add(last)
+		return &a.response, err
 	}
+	return &a.response, nil
 }
 
 // Stream answers a request piece by piece. The sequence starts the request when
@@ -60,15 +51,15 @@ func (m *Model) Stream(ctx context.Context, req Request) iter.Seq2[Chunk, error]
 		}
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		g, err := m.start(ctx, &req)
-		if err != nil {
+		out := newOutbox()
+		if _, err := m.start(ctx, &req, out); err != nil {
 			yield(Chunk{}, err)
 			return
 		}
-		defer g.out.wait()
+		defer out.wait()
 		defer cancel()
 		for {
-			chunk, err := g.out.next()
+			chunk, err := out.next()
 			if errors.Is(err, errEnd) || !yield(chunk, err) || err != nil {
 				return
 			}

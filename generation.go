@@ -13,11 +13,18 @@ import (
 	"github.com/zenlm/zen/tokenizer"
 )
 
+// sink takes the chunks of an answer from the engine, one after the other, and its end:
+// nil where it is complete. Neither waits.
+type sink interface {
+	push(c Chunk)
+	finish(err error)
+}
+
 // generation is one request on its way. The engine's goroutine alone uses it
 // once it is submitted, up to the end of out.
 type generation struct {
 	task engine.Task
-	out  *outbox
+	out  sink
 
 	state   sampling.State // the prompt, then the answer
 	sampler sampling.Sampler
@@ -42,7 +49,7 @@ type generation struct {
 }
 
 // start checks a request and queues it.
-func (m *Model) start(ctx context.Context, req *Request) (*generation, error) {
+func (m *Model) start(ctx context.Context, req *Request, out sink) (*generation, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -50,6 +57,7 @@ func (m *Model) start(ctx context.Context, req *Request) (*generation, error) {
 	if err != nil {
 		return nil, err
 	}
+	g.out = out
 	g.task = engine.Task{
 		Ctx:         ctx,
 		Priority:    req.Priority,

@@ -5,13 +5,34 @@ package zen
 import (
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 )
+
+// answer gathers the chunks for a caller who waits for all of them: waking it for each
+// would cost the engine several microseconds a token.
+type answer struct {
+	response Response
+	text     strings.Builder
+	end      chan error // gets one, when the response is as far as it comes
+}
+
+func newAnswer() *answer { return &answer{end: make(chan error, 1)} }
+
+func (a *answer) push(c Chunk) {
+	a.text.WriteString(c.Text)
+	a.response.add(c)
+}
+
+func (a *answer) finish(err error) {
+	a.response.Text = a.text.String()
+	a.end <- err
+}
 
 // errEnd is what next returns after the last chunk of a complete answer.
 var errEnd = errors.New("zen: end of the answer")
 
-// outbox carries chunks from the engine, which never waits, to one caller. It
+// outbox carries chunks from the engine to one caller, who takes them as they come. It
 // holds at most the answer.
 type outbox struct {
 	mu     sync.Mutex
@@ -35,7 +56,7 @@ func (o *outbox) push(c Chunk) {
 	o.filled.Signal()
 }
 
-// finish marks the end: nil after a complete answer.
+// finish marks the end.
 func (o *outbox) finish(err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

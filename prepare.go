@@ -23,7 +23,6 @@ func (m *Model) prepare(req *Request) (g *generation, err error) {
 		return nil, invalid("prompt", "%q has no tokens", req.Prompt)
 	}
 	g = &generation{
-		out:         newOutbox(),
 		logprobs:    req.Logprobs,
 		topLogprobs: req.TopLogprobs,
 		state:       sampling.State{PromptTokens: len(prompt)},
