@@ -261,6 +261,20 @@ func TestProductsAreShapedByTheirRole(t *testing.T) {
 	}
 }
 
+func TestWeightsThatLieFarApart(t *testing.T) {
+	at := func(address uint64, size, offset int) *tensor.Tensor {
+		return &tensor.Tensor{Storage: &memory{address: address, size: size}, Offset: offset}
+	}
+	const end = 1 << 31 // bytes from a, one more than an int32 counts
+	a := at(1<<40, 1000, 0)
+	require.True(t, near(a))
+	require.True(t, near(a, at(1<<40+end-1001, 1000, 0), at(1<<40+5000, 1000, 0)))
+	require.False(t, near(a, at(1<<40+end-1000, 1000, 0)))
+	require.False(t, near(at(1<<40+end-1000, 1000, 0), a))
+	require.True(t, near(at(1<<40, 1000, 512), at(1<<40+end-1000, 1000, 0)))
+	require.False(t, near(a, at(1<<40+5000, 1000, 0), at(1<<44, 1000, 0)))
+}
+
 // Rows go to the least kernel that takes them, as many as shared memory has room for, and
 // no second group where bringing them there takes longer than other kernels do.
 func TestRowsOfProductsAtOnce(t *testing.T) {

@@ -41,7 +41,7 @@ __device__ __forceinline__ int stepsOf(int rowBytes) {
 // place of 4.0, an H100 2.7 in place of 2.9.
 struct Source {
   const uint8_t *pieces[2], *scales;
-  int rows[2];  // bytes from row h to row h + 4
+  int rows[2];  // bytes from row h to row h + 4; weights of a kernel lie within 2 GiB
 
   __device__ __forceinline__ void move(int64_t bytes, int64_t scaleBytes) {
     pieces[0] += bytes, pieces[1] += bytes, scales += scaleBytes;
