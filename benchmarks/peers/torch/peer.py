@@ -9,6 +9,7 @@ whose steps are CUDA graphs; prefill is the same model run eagerly, with flash a
 scaled_dot_product_attention. Figures are medians of 5 after warm-ups, by wall clock around a
 synchronised device. Written for torch 2.11 and transformers 5.17.
 """
+import glob
 import json
 import os
 import statistics
@@ -82,12 +83,15 @@ def load(folder):
     with torch.device("meta"):
         model = Qwen2ForCausalLM(config)
     model = model.to_empty(device="cuda").to(torch.bfloat16)
-    weights = load_file(f"{folder}/model.safetensors", device="cuda")
+    weights = {}
+    for file in sorted(glob.glob(f"{folder}/*.safetensors")):
+        weights.update(load_file(file, device="cuda"))
     missing, unknown = model.load_state_dict(weights, strict=False, assign=True)
     assert not unknown and missing in ([], ["lm_head.weight"]), (missing, unknown)
     if config.tie_word_embeddings:
         model.lm_head.weight = model.model.embed_tokens.weight
-    model.model.rotary_emb = type(model.model.rotary_emb)(config=config, device="cuda")
+    with torch.device("cuda"):
+        model.model.rotary_emb = type(model.model.rotary_emb)(config=config)
     return model.eval()
 
 
