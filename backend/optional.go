@@ -48,8 +48,8 @@ type Candidates struct {
 // not wait for whole rows of logits.
 type Sifter interface {
 	// Largest waits for pending operations and sets dst[i] to the largest elements of
-	// row i of x: of a long row at least enough, or some hundreds where enough is 0 or
-	// more. IDs is empty where a row has NaN or +Inf, nothing finite, or too many equal
+	// row i of x, some hundreds of a long row; where enough is not 0, so many will do.
+	// IDs is empty where a row has NaN or +Inf, nothing finite, or too many equal
 	// elements. Temperature and Part are left as they are. The slices may be changed and
 	// are valid until the next call.
 	//

@@ -448,20 +448,23 @@ func (s sifting) Largest(dst []backend.Candidates, x *tensor.Tensor, enough int)
 
 func (s sifting) row(row []float32, temperature float32) (c backend.Candidates) {
 	c.Temperature = temperature
-	var finite []float32
+	var largest []float32 // finite ones, up to k, ascending
 	for _, v := range row {
 		if !(v <= math.MaxFloat32) {
 			return c
 		}
-		if v >= -math.MaxFloat32 {
-			finite = append(finite, v)
+		if full := len(largest) == s.k; v < -math.MaxFloat32 || full && v <= largest[0] {
+			continue
+		} else if full {
+			largest = largest[1:]
 		}
+		at, _ := slices.BinarySearch(largest, v)
+		largest = slices.Insert(largest, at, v)
 	}
-	if len(finite) == 0 {
+	if len(largest) == 0 {
 		return c
 	}
-	slices.Sort(finite)
-	c.Floor = finite[max(0, len(finite)-s.k)]
+	c.Floor = largest[0]
 	for i, v := range row {
 		if v >= c.Floor {
 			c.IDs, c.Values = append(c.IDs, int32(i)), append(c.Values, v)
@@ -473,7 +476,7 @@ func (s sifting) row(row []float32, temperature float32) (c backend.Candidates) 
 	if temperature > 0 {
 		var sums [5]float64
 		for i, v := range row {
-			sums[i/((len(row)+4)/5)] += math.Exp(float64(v-finite[len(finite)-1]) / float64(temperature))
+			sums[i/((len(row)+4)/5)] += math.Exp(float64(v-largest[len(largest)-1]) / float64(temperature))
 		}
 		for _, sum := range sums {
 			c.Parts = append(c.Parts, float32(sum))
