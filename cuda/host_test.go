@@ -261,6 +261,15 @@ func TestProductsAreShapedByTheirRole(t *testing.T) {
 	}
 }
 
+func TestGroupsForCandidates(t *testing.T) {
+	for enough, want := range map[int]int{0: 256, 1: 1, 2: 2, 20: 32, 32: 32, 200: 256, 256: 256, 5000: 256} {
+		require.Equal(t, want, groupsFor(enough, 1187), enough)
+	}
+	require.Equal(t, 8, groupsFor(0, 33), "a quarter of them")
+	require.Equal(t, 8, groupsFor(20, 33))
+	require.Equal(t, 1, groupsFor(20, 1))
+}
+
 func TestWeightsThatLieFarApart(t *testing.T) {
 	at := func(address uint64, size, offset int) *tensor.Tensor {
 		return &tensor.Tensor{Storage: &memory{address: address, size: size}, Offset: offset}
