@@ -158,6 +158,7 @@ func TestFewCandidatesAreAskedFor(t *testing.T) {
 		{20, []zen.Request{twenty}},
 		{0, []zen.Request{penalty}},
 		{12, []zen.Request{twelve, greedy}},
+		{12, []zen.Request{greedy, twelve}},
 		{0, []zen.Request{twenty, penalty, greedy}},
 	} {
 		m := zentest.Model(t, zen.WithBackend("sifting 30"), zen.WithBatch(3))
