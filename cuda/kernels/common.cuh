@@ -106,6 +106,13 @@ __device__ __forceinline__ uint32_t sharedAddress(const void *p) {
   return static_cast<uint32_t>(__cvta_generic_to_shared(p));
 }
 
+// kept returns v, which the compiler then keeps in a register: it does not know how to
+// compute it again.
+__device__ __forceinline__ int kept(int v) {
+  asm("" : "+r"(v));
+  return v;
+}
+
 // copyAsync16 copies 16 bytes from device to shared memory, past the L1 cache;
 // where valid is false it writes zeros and reads nothing.
 __device__ __forceinline__ void copyAsync16(void *dst, const void *src, bool valid) {

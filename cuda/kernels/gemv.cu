@@ -21,9 +21,9 @@ __device__ __forceinline__ void gemv(const GemvParams &p, E &epilogue) {
   extern __shared__ uint4 memory[];
   const Staged<F, R> s(memory, p.rows, p.in);
   Ring<F> ring(s.end(p.rows), memory);
-  const Tiles tiles(epilogue.units(), E::perTile);
+  const Tiles tiles(epilogue.units(), E::perTile, F::quantized);
   const int warp = threadIdx.x / 32, g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
-  const int rowBytes = F::rowBytes(p.in), steps = stepsOf(rowBytes);
+  const int rowBytes = F::rowBytes(p.in), steps = stepsOfWarp(rowBytes);
   const int at = warp * gemvStep + 16 * (threadIdx.x % 8);  // of a row's first piece
   constexpr int stride = gemvWarps * gemvStep, scaleStride = gemvWarps * F::stepScales;
   const int64_t wave = int64_t(tiles.wave) * rowBytes - (steps - 1) * stride;
@@ -34,14 +34,12 @@ __device__ __forceinline__ void gemv(const GemvParams &p, E &epilogue) {
     const int begin = tiles.begin(tile), last = tiles.end(tile) - 1;
     constexpr int perHalf = E::perTile == 16 ? 8 : 0;  // units
 #pragma unroll
-    for (int half = 0; half < 2; half++) {
-      const int unit = begin + half * perHalf + threadIdx.x % 32 / 8;
-      const uint8_t *row = epilogue.row(min(unit, last), half).w;
-      from.pieces[half] = row + at;
-      from.rows[half] = int(epilogue.row(min(unit + 4, last), half).w - row);
+    for (int i = 0; i < 4; i++) {
+      const int unit = begin + i / 2 * perHalf + i % 2 * 4 + threadIdx.x % 32 / 8;
+      from.pieces[i] = epilogue.row(min(unit, last), i / 2).w + at;
     }
-    const int unit = begin + g + (t ? perHalf : 0);
-    from.scales = epilogue.row(min(unit, last), t ? 1 : 0).scales + warp * F::stepScales;
+    const int unit = begin + g + t % 2 * perHalf;
+    from.scales = epilogue.row(min(unit, last), t % 2).scales + warp * F::stepScales;
   };
   auto copyNext = [&] {
     if (tile < tiles.count) {
@@ -61,7 +59,8 @@ __device__ __forceinline__ void gemv(const GemvParams &p, E &epilogue) {
   releaseSuccessor();
   if (steps == 0) tile = tiles.count;  // nothing to copy
   if (tile < tiles.count) enter();
-  for (int i = 0; i < ring.stages; i++) copyNext();
+  do copyNext();
+  while (ring.at);
   epilogue.begin();
   typename E::Operands operands[N];
 #pragma unroll

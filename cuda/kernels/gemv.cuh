@@ -5,7 +5,7 @@
 //
 //	y[r, u] = Σₖ x[r, k]·w[u, k], rows r < R, R 1, 4 or 8
 //
-// A block is persistent, one to a multiprocessor. It owns an even share of the
+// A block is persistent, one or two to a multiprocessor. It owns an even share of the
 // outputs in tiles of 16 rows of w; its eight warps split the inputs in steps
 // of 128 bytes of each row, warp v taking steps v, v + 8, ... Each warp copies its
 // own steps into a ring of stages in shared memory, which needs no barrier of the
@@ -92,9 +92,11 @@ struct Staged {
   float *scales;   // [rows, inPad/F::block], padded to 128 bytes
   uint8_t *x;      // [2·rows, column]
   int inPad, column;
+  float perInput;  // 1/in
 
   __device__ Staged(void *memory, int rows, int in) {
     inPad = padded(in, gemvPad), column = inPad * F::inputBytes + gemvColumnPad;
+    perInput = 1.f / in;
     sums = static_cast<float *>(memory);
     squares = sums + 2 * tilesTogether<F>(R) * gemvWarps * N * 2 * 32;
     scales = squares + gemvGroup * N * gemvWarps;
@@ -122,18 +124,23 @@ __device__ __forceinline__ void load8(float v[8], const float *x, int k, int in)
   }
 }
 
+// largestOf returns the larger magnitude, NaN if one is.
+__device__ __forceinline__ float largestOf(float a, float b) {
+  float c;
+  asm("max.NaN.f32 %0, %1, %2;" : "=f"(c) : "f"(fabsf(a)), "f"(fabsf(b)));
+  return c;
+}
+
 // largestOfBlocks sets the bits of the largest magnitude of each eight inputs of the lane and
 // of its neighbours' of the same block. An infinity or NaN is larger than all numbers. Whole
 // warps call it; the exchanges of several eights are under way together.
 template <int block, int count>
 __device__ __forceinline__ void largestOfBlocks(uint32_t largest[count], const float v[][8]) {
 #pragma unroll
-  for (int n = 0; n < count; n++) {
-    largest[n] = 0;
-#pragma unroll
-    for (int i = 0; i < 8; i++)
-      largest[n] = max(largest[n], __float_as_uint(v[n][i]) & 0x7fffffffu);
-  }
+  for (int n = 0; n < count; n++)
+    largest[n] = __float_as_uint(
+        largestOf(largestOf(largestOf(v[n][0], v[n][1]), largestOf(v[n][2], v[n][3])),
+                  largestOf(largestOf(v[n][4], v[n][5]), largestOf(v[n][6], v[n][7]))));
 #pragma unroll
   for (int d = 1; d < block / 8; d *= 2)
 #pragma unroll
@@ -170,9 +177,11 @@ template <class F, int R>
 __device__ __forceinline__ void storeDigits(const Staged<F, R> &s, const float v[8],
                                             uint32_t largest, int r, int k) {
   constexpr float least = 1e-30f, most = 127 * 256;
-  largest = max(largest, __float_as_uint(least));
+  // Of the inverse, which is 1 bit off at most, as of the scale no subnormal number comes.
+  const float scale = __uint_as_float(max(largest, __float_as_uint(least))) * (1 / most);
+  float unit;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(unit) : "f"(scale));
   // Of 1.5·2^23 + 128 + n the lowest byte is low + 128, the next one high.
-  const float unit = most / __uint_as_float(largest);
   uint32_t high[2], low[2];
 #pragma unroll
   for (int i = 0; i < 2; i++) {
@@ -189,8 +198,7 @@ __device__ __forceinline__ void storeDigits(const Staged<F, R> &s, const float v
   *reinterpret_cast<uint2 *>(to) = make_uint2(high[0], high[1]);
   *reinterpret_cast<uint2 *>(to + s.column) = make_uint2(low[0], low[1]);
   if (k % F::block == 0)
-    s.scales[r * (s.inPad / F::block) + k / F::block] =
-        __uint_as_float(largest) * (F::weightUnit / most);
+    s.scales[r * (s.inPad / F::block) + k / F::block] = scale * F::weightUnit;
 }
 
 // store8 writes eight inputs of row r, k past the row excepted.
@@ -217,14 +225,23 @@ __device__ __forceinline__ void addSquare(float &sum, float &v, float w) {
   sum = fmaf(v, v, sum), v = __fmul_rn(v, w);
 }
 
+// firstInput returns the first of the eight consecutive inputs of every 2048 that a thread
+// brings: those that its own warp multiplies, so that no warp waits for another.
+template <class F>
+__device__ __forceinline__ int firstInput() {
+  constexpr int lanes = F::stepInputs / 8;  // of a step
+  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+  return (warp + lane / lanes * gemvWarps) * F::stepInputs + lane % lanes * 8;
+}
+
 // stageRow waits for the one row of x and brings it into shared memory, times the norm's
 // weights if asked, with the sum of its squares: 1/rms is a factor of the product's results,
-// and nothing waits for it. A thread owns eight consecutive inputs of every 2048. What it can
-// hold in registers of the norm's weights is read before the wait.
+// and nothing waits for it. What a thread can hold in registers of the norm's weights is read
+// before the wait.
 template <bool whole, class F, int R, class Wait>
 __device__ __forceinline__ void stageRow(const GemvParams &p, const Staged<F, R> &s, Wait wait) {
   constexpr int kept = 2, span = gemvSpan, batch = 6;
-  const int inPad = s.inPad, first = 8 * threadIdx.x;
+  const int inPad = s.inPad, first = firstInput<F>();
   float w[kept][8];
   auto loadNorm = [&](int base) {
 #pragma unroll
@@ -245,7 +262,7 @@ __device__ __forceinline__ void stageRow(const GemvParams &p, const Staged<F, R>
       if (base + 3 * span >= inPad) break;
       storeSpans<3>(s, v + 3, k + 3 * span);
     }
-    __syncthreads();
+    __syncwarp();
     return;
   }
   float sum = 0;
@@ -262,17 +279,18 @@ __device__ __forceinline__ void stageRow(const GemvParams &p, const Staged<F, R>
   }
   sum = warpSum(sum);
   if (threadIdx.x % 32 == 0) s.squares[threadIdx.x / 32] = sum;
-  __syncthreads();
+  __syncwarp();
 }
 
 // stageRows is stageRow for several, whose loads are under way together.
 template <bool whole, class F, int R, class Wait>
 __device__ __forceinline__ void stageRows(const GemvParams &p, const Staged<F, R> &s, Wait wait) {
   constexpr int span = gemvSpan;
+  const int first = firstInput<F>();
   float w[8], sum[R] = {};
-  if (p.norm) load8<whole>(w, p.norm, 8 * threadIdx.x, p.in);
+  if (p.norm) load8<whole>(w, p.norm, first, p.in);
   wait();
-  for (int k = 8 * threadIdx.x, base = 0; base < s.inPad; k += span, base += span) {
+  for (int k = first, base = 0; base < s.inPad; k += span, base += span) {
     float v[R][8] = {};
 #pragma unroll
     for (int r = 0; r < R; r++)
@@ -296,7 +314,7 @@ __device__ __forceinline__ void stageRows(const GemvParams &p, const Staged<F, R
     sum[r] = warpSum(sum[r]);
     if (threadIdx.x % 32 == 0) s.squares[r * gemvWarps + threadIdx.x / 32] = sum[r];
   }
-  __syncthreads();
+  __syncwarp();
 }
 
 // stageX is stageRow or stageRows.
@@ -308,14 +326,14 @@ __device__ __forceinline__ void stageX(const GemvParams &p, const Staged<F, R> &
     stageRows<whole>(p, s, wait);
 }
 
-// normOf returns 1/rms of row r of x, or 1.
+// normOf returns 1/rms of row r of x, or 1, once all warps have staged it.
 template <class F, int R>
 __device__ __forceinline__ float normOf(const GemvParams &p, const Staged<F, R> &s, int r) {
   if (!p.norm) return 1;
   float sum = 0;
 #pragma unroll
   for (int w = 0; w < gemvWarps; w++) sum += s.squares[r * gemvWarps + w];
-  return 1.f / sqrtf(sum / p.in + p.eps);
+  return rsqrtf(fmaf(sum, s.perInput, p.eps));
 }
 
 }  // namespace zen

@@ -10,17 +10,23 @@
 namespace zen {
 
 // Tiles is a block's share of a matrix. Whole waves of tiles go around the blocks, so
-// that all stream through the same few pages of memory; what is left is shared evenly,
-// less than a tile each.
+// that all stream through the same few pages of memory. What is left are whole tiles for
+// some blocks, or less than a tile for each: that is even for the memory, but a part of a
+// tile has as many instructions as all of it.
 struct Tiles {
   int perTile, waves, wave, restBegin, restEnd, count;
 
-  // perTile is 16, or 8 pairs.
-  __device__ Tiles(int units, int perTile) : perTile(perTile) {
+  // perTile is 16, or 8 pairs; whole is what is left.
+  __device__ Tiles(int units, int perTile, bool whole) : perTile(perTile) {
     wave = gridDim.x * perTile, waves = unsigned(units) / unsigned(wave);
     const unsigned rest = units - waves * wave;  // below 2^16, as the number of blocks
-    restBegin = waves * wave + rest * blockIdx.x / gridDim.x;
-    restEnd = waves * wave + rest * (blockIdx.x + 1) / gridDim.x;
+    if (whole) {
+      restBegin = min(waves * wave + int(blockIdx.x) * perTile, units);
+      restEnd = min(restBegin + perTile, units);
+    } else {
+      restBegin = waves * wave + rest * blockIdx.x / gridDim.x;
+      restEnd = waves * wave + rest * (blockIdx.x + 1) / gridDim.x;
+    }
     count = waves + (restEnd > restBegin);
   }
   __device__ int begin(int tile) const {
@@ -29,90 +35,108 @@ struct Tiles {
   __device__ int end(int tile) const { return tile < waves ? begin(tile) + perTile : restEnd; }
 };
 
-// stepsOf returns the number of steps of a row that the warp takes.
-__device__ __forceinline__ int stepsOf(int rowBytes) {
-  const int all = (rowBytes + gemvStep - 1) / gemvStep, warp = threadIdx.x / 32;
-  return max(0, (all - warp + gemvWarps - 1) / gemvWarps);
+// stepsOf returns the number of steps of a row, and how many of them the warp takes.
+__device__ __forceinline__ int stepsOf(int rowBytes) { return (rowBytes + gemvStep - 1) / gemvStep; }
+
+__device__ __forceinline__ int stepsOfWarp(int rowBytes) {
+  const int warp = threadIdx.x / 32;
+  return max(0, (stepsOf(rowBytes) - warp + gemvWarps - 1) / gemvWarps);
 }
 
 // Source is where the next step of a lane's copies lies: its pieces of rows h and h + 4 of
-// each half of a tile, h = lane / 8, and the scales that it copies if any. One instruction
+// each half of a tile, h = lane / 8, and the scales that it copies. One instruction
 // brings all 128 bytes of a row's step: where two brought 64 each, an H200 gave 3.3 TB/s in
 // place of 4.0, an H100 2.7 in place of 2.9.
 struct Source {
-  const uint8_t *pieces[2], *scales;
-  int rows[2];  // bytes from row h to row h + 4; weights of a kernel lie within 2 GiB
+  const uint8_t *pieces[4], *scales;
 
   __device__ __forceinline__ void move(int64_t bytes, int64_t scaleBytes) {
-    pieces[0] += bytes, pieces[1] += bytes, scales += scaleBytes;
+#pragma unroll
+    for (int i = 0; i < 4; i++) pieces[i] += bytes;
+    scales += scaleBytes;
   }
 };
 
-// Ring is the stages in shared memory: 2, 4, 6 or 8 of them, whatever fits.
+// Ring is the stages in shared memory: 2, 4, 6 or 8 of them, whatever fits. The stage that
+// was used is the next one to be filled.
+//
+//	pieces  [4, 8 warps, 4 rows, 8] of 16 bytes; see place
+//	scales  [8 warps, 16 rows, 16 bytes]; Q8 and Q4 only
 template <class F>
 struct Ring {
-  static constexpr int stageBytes = 4 * gemvThreads * 16 + (F::stepScales ? gemvWarps * 16 * 16 : 0);
+  static constexpr int pieceBytes = 4 * gemvThreads * 16;
+  static constexpr int stageBytes = pieceBytes + (F::stepScales ? gemvWarps * 16 * 16 : 0);
 
-  uint4 *pieces;    // [stages, 4, 8 warps, 4 rows, 8]; see place
-  uint8_t *scales;  // [stages, 8 warps, 16 rows, 16 bytes]; Q8 and Q4 only
-  int stages;
-  int next = 0, oldest = 0;  // stages: to be filled, to be used
+  uint8_t *start;
+  int bytes, at = 0;   // of all stages; where the next one is
+  int pieces, scales;  // where in a stage the lane copies to
   uint64_t once = readOncePolicy();
 
   // memory is what the block's dynamic shared memory has left from there on.
-  __device__ Ring(uint4 *memory, const uint4 *start) : pieces(memory) {
-    unsigned bytes;
-    asm("mov.u32 %0, %%dynamic_smem_size;" : "=r"(bytes));
-    const int room = (int(bytes) - int(memory - start) * 16) / stageBytes;
-    stages = room >= 8 ? 8 : room >= 6 ? 6 : room >= 4 ? 4 : 2;
-    scales = reinterpret_cast<uint8_t *>(pieces + stages * 4 * gemvThreads);
+  __device__ Ring(uint4 *memory, const uint4 *begin) : start(reinterpret_cast<uint8_t *>(memory)) {
+    unsigned all;
+    asm("mov.u32 %0, %%dynamic_smem_size;" : "=r"(all));
+    const int room = (int(all) - int(memory - begin) * 16) / stageBytes;
+    bytes = (room >= 8 ? 8 : room >= 6 ? 6 : room >= 4 ? 4 : 2) * stageBytes;
+    const int lane = threadIdx.x % 32;
+    pieces = kept(place(lane / 8, lane % 8));
+    scales = kept(scalePlace(lane / 4 + lane % 2 * 8));
   }
 
   // place returns where in a stage the warp has a piece of one of a tile's 16 rows. Those of
   // odd rows change halves: the eight lanes that read together find different banks.
   __device__ __forceinline__ static int place(int row, int piece) {
-    return row / 4 * gemvThreads + threadIdx.x / 32 * 32 + row % 4 * 8 + (piece ^ row % 2 * 4);
+    return 16 * (row / 4 * gemvThreads + threadIdx.x / 32 * 32 + row % 4 * 8 + (piece ^ row % 2 * 4));
+  }
+
+  // scalePlace returns where it has the scales of a row.
+  __device__ __forceinline__ static int scalePlace(int row) {
+    return pieceBytes + (threadIdx.x / 32 * 16 + row) * 16;
   }
 
   // copy starts the copy of a step; of one that ends past the row, left bytes of the row
-  // from the lane's pieces on belong to it.
+  // from the lane's pieces on belong to it. Two lanes bring the same scales: a branch
+  // costs more.
   __device__ __forceinline__ void copy(const Source &from, bool whole, int left) {
-    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
-    uint4 *slot = pieces + next * 4 * gemvThreads + place(lane / 8, lane % 8);
+    uint8_t *slot = start + at + pieces;
 #pragma unroll
     for (int i = 0; i < 4; i++) {
-      const uint8_t *piece = from.pieces[i / 2] + (i % 2 ? from.rows[i / 2] : 0);
       if (F::wholeSteps || whole)
-        copyAsyncOnce16(slot + i * gemvThreads, piece, once);
+        copyAsyncOnce16(slot + i * gemvThreads * 16, from.pieces[i], once);
       else
-        copyAsync16(slot + i * gemvThreads, piece, left > 0);
+        copyAsync16(slot + i * gemvThreads * 16, from.pieces[i], left > 0);
     }
-    F::copyScales(scales + ((next * gemvWarps + warp) * 16 + g) * 16, from.scales, t);
+    F::copyScales(start + at + scales, from.scales);
   }
 
   // advance ends a stage of copies, an empty one too.
   __device__ __forceinline__ void advance() {
-    if (++next == stages) next = 0;
+    if ((at += stageBytes) == bytes) at = 0;
     copyAsyncCommit();
   }
 
-  // wait returns once the oldest stage has come.
+  // wait returns once the next stage, the oldest, has come.
   __device__ __forceinline__ void wait() const {
-    switch (stages) {
-      case 8:
-        copyAsyncWait<7>();
-        break;
-      case 6:
-        copyAsyncWait<5>();
-        break;
-      case 4:
-        copyAsyncWait<3>();
-        break;
-      default:
-        copyAsyncWait<1>();
-    }
+    if (bytes == 2 * stageBytes)
+      copyAsyncWait<1>();
+    else if (bytes == 4 * stageBytes)
+      copyAsyncWait<3>();
+    else if (bytes == 6 * stageBytes)
+      copyAsyncWait<5>();
+    else
+      copyAsyncWait<7>();
   }
 };
+
+// allParts returns the sum of a row's parts.
+template <int parts>
+__device__ __forceinline__ float allParts(const float sum[parts][2], int half) {
+  static_assert(parts == 1 || parts == 4, "the order of additions is part of the result");
+  if constexpr (parts == 1)
+    return sum[0][half];
+  else
+    return (sum[0][half] + sum[1][half]) + (sum[2][half] + sum[3][half]);
+}
 
 // multiply computes the block's tiles. E is an epilogue with
 //
@@ -134,17 +158,19 @@ __device__ __forceinline__ void multiply(const GemvParams &p, const Staged<F, R>
                                          CopyNext copyNext) {
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
   const int steps = stepsOf(F::rowBytes(p.in)), rows = R == 1 ? 1 : p.rows;
-  const int piece = Ring<F>::place(g, t);
   constexpr int N = groupsOf(R);
-  Columns<N> x;
-  float norm[N];
+  constexpr bool spread = F::spreads(R);
+  Lane<R> part;
+  part.chunks[0] = Ring<F>::place(g, t), part.chunks[1] = Ring<F>::place(g, t + 4);
+  part.scales = Ring<F>::scalePlace(g) + (spread ? 4 * t : 0);
 #pragma unroll
   for (int n = 0; n < N; n++) {
     const int row = min(gemvGroup * n + t, rows - 1);
-    x.at[n] = s.x + min(2 * gemvGroup * n + g, 2 * rows - 1) * s.column + 16 * t;
-    x.scales[n] = s.scales + row * (s.inPad / F::block);
-    norm[n] = normOf(p, s, row);
+    const int column = spread ? g % 2 : min(2 * gemvGroup * n + g, 2 * rows - 1);
+    part.x[n] = s.x + column * s.column + (spread ? g / 2 * 64 : 0) + 16 * t;
+    part.xScales[n] = s.scales + kept(row * (s.inPad / F::block) + (spread ? 2 * t : 0));
   }
+  const int to = kept(warp * N * 64 + (spread ? 4 * g + t % 2 * 32 : lane));
   constexpr int together = tilesTogether<F>(R), tileSums = gemvWarps * N * 64;
   for (int first = 0; first < tiles.count; first += together) {
     // A warp each finishes the tiles; the others go on. The second buffer keeps them apart.
@@ -157,29 +183,34 @@ __device__ __forceinline__ void multiply(const GemvParams &p, const Staged<F, R>
         if (n == 0 || gemvGroup * n + t < rows)
           operands[n] = epilogue.early(unit, end, gemvGroup * n + t);
     }
-    float *buffer = s.sums + (first & together) * tileSums + lane;
+    float *buffer = s.sums + (first & together) * tileSums;
+#pragma unroll 1
     for (int i = 0; i < together && first + i < tiles.count; i++) {
-      float sum[N][2] = {};
-      for (int step = 0; step < steps; step++) {
+      float sum[N][F::parts(R)][2] = {};
+      for (int step = warp; step < steps; step += gemvWarps) {
         ring.wait();
         __syncwarp();
-        F::step(sum, ring.pieces + ring.oldest * 4 * gemvThreads, piece,
-                ring.scales + ((ring.oldest * gemvWarps + warp) * 16 + g) * 16, x,
-                warp + gemvWarps * step);
+        F::template step<R>(sum, ring.start + ring.at, part, step);
         __syncwarp();
-        if (++ring.oldest == ring.stages) ring.oldest = 0;
         copyNext();
       }
-      float *sums = buffer + i * tileSums;
+      float *sums = buffer + i * tileSums + to;
+      if constexpr (spread) {
+        // Even lanes have row g and odd ones g + 8 of all parts.
+        float mine = t % 2 ? sum[0][0][1] : sum[0][0][0];
+        mine += __shfl_xor_sync(everyLane, t % 2 ? sum[0][0][0] : sum[0][0][1], 1);
+        mine += __shfl_xor_sync(everyLane, mine, 2);
+        *sums = mine;
+      } else {
 #pragma unroll
-      for (int n = 0; n < N; n++) {
-        sums[(warp * N + n) * 64] = sum[n][0];
-        sums[(warp * N + n) * 64 + 32] = sum[n][1];
+        for (int n = 0; n < N; n++)
+#pragma unroll
+          for (int h = 0; h < 2; h++) sums[n * 64 + 32 * h] = allParts<F::parts(R)>(sum[n], h);
       }
     }
     __syncthreads();
     if (!finisher) continue;
-    const float *sums = buffer + (mine - first) * tileSums;
+    const float *sums = buffer + (mine - first) * tileSums + lane;
 #pragma unroll
     for (int n = 0; n < N; n++) {
       if (n > 0 && gemvGroup * n + t >= rows) break;
@@ -187,8 +218,9 @@ __device__ __forceinline__ void multiply(const GemvParams &p, const Staged<F, R>
 #pragma unroll
       for (int w = 0; w < gemvWarps; w++)
         low += sums[(w * N + n) * 64], high += sums[(w * N + n) * 64 + 32];
-      epilogue.finish(unit, end, gemvGroup * n + t, operands[n], __fmul_rn(norm[n], low),
-                      __fmul_rn(norm[n], high));
+      const float norm = normOf(p, s, gemvGroup * n + t);
+      epilogue.finish(unit, end, gemvGroup * n + t, operands[n], __fmul_rn(norm, low),
+                      __fmul_rn(norm, high));
     }
   }
 }
