@@ -106,10 +106,10 @@ __device__ __forceinline__ uint32_t sharedAddress(const void *p) {
   return static_cast<uint32_t>(__cvta_generic_to_shared(p));
 }
 
-// kept returns v, which the compiler then keeps in a register: it does not know how to
-// compute it again.
+// kept returns v, computed here and nowhere else: the compiler does not know how to do that
+// sooner or later or again.
 __device__ __forceinline__ int kept(int v) {
-  asm("" : "+r"(v));
+  asm volatile("" : "+r"(v));
   return v;
 }
 

@@ -26,6 +26,7 @@ struct Lane {
   int scales;                // in a stage: of row g; those of row g + 8 lie 128 bytes on
   const uint8_t *x[N];       // column g, 16·t bytes on
   const float *xScales[N];   // of row t
+  int sums;                  // in those of a tile, where the lane's first one goes
   uint4 only[4] = {};        // see FormatQ4
 };
 constexpr int rowsOn = 2 * gemvThreads * 16;

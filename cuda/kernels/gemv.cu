@@ -31,7 +31,7 @@ __device__ __forceinline__ void gemv(const GemvParams &p, E &epilogue) {
   int tile = 0, place = 0;
   Source from;
   auto enter = [&] {
-    const int begin = tiles.begin(tile), last = tiles.end(tile) - 1;
+    const int begin = kept(tiles.begin(tile)), last = tiles.end(tile) - 1;
     constexpr int perHalf = E::perTile == 16 ? 8 : 0;  // units
 #pragma unroll
     for (int i = 0; i < 4; i++) {
@@ -48,7 +48,7 @@ __device__ __forceinline__ void gemv(const GemvParams &p, E &epilogue) {
         from.move(stride, scaleStride);
       } else {
         place = 0, tile++;
-        if (E::even && tile < tiles.waves)
+        if (E::even && tile < tiles.even)
           from.move(wave, scaleWave);
         else if (tile < tiles.count)
           enter();
@@ -61,6 +61,8 @@ __device__ __forceinline__ void gemv(const GemvParams &p, E &epilogue) {
   if (tile < tiles.count) enter();
   do copyNext();
   while (ring.at);
+  Lane<R> part;
+  if (R == 1) part = laneOf(s, 1);  // the registers of more rows are all in use
   epilogue.begin();
   typename E::Operands operands[N];
 #pragma unroll
@@ -71,7 +73,8 @@ __device__ __forceinline__ void gemv(const GemvParams &p, E &epilogue) {
     stageX<true>(p, s, waitForPredecessor);
   else
     stageX<false>(p, s, waitForPredecessor);
-  multiply(p, s, epilogue, tiles, operands, ring, copyNext);
+  if (R > 1) part = laneOf(s, p.rows);
+  multiply(p, s, epilogue, tiles, operands, ring, part, copyNext);
 }
 
 }  // namespace zen

@@ -92,11 +92,9 @@ struct Staged {
   float *scales;   // [rows, inPad/F::block], padded to 128 bytes
   uint8_t *x;      // [2·rows, column]
   int inPad, column;
-  float perInput;  // 1/in
 
   __device__ Staged(void *memory, int rows, int in) {
     inPad = padded(in, gemvPad), column = inPad * F::inputBytes + gemvColumnPad;
-    perInput = 1.f / in;
     sums = static_cast<float *>(memory);
     squares = sums + 2 * tilesTogether<F>(R) * gemvWarps * N * 2 * 32;
     scales = squares + gemvGroup * N * gemvWarps;
@@ -333,7 +331,7 @@ __device__ __forceinline__ float normOf(const GemvParams &p, const Staged<F, R> 
   float sum = 0;
 #pragma unroll
   for (int w = 0; w < gemvWarps; w++) sum += s.squares[r * gemvWarps + w];
-  return rsqrtf(fmaf(sum, s.perInput, p.eps));
+  return rsqrtf(__fdividef(sum, p.in) + p.eps);
 }
 
 }  // namespace zen

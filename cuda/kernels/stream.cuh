@@ -15,6 +15,7 @@ namespace zen {
 // tile has as many instructions as all of it.
 struct Tiles {
   int perTile, waves, wave, restBegin, restEnd, count;
+  int even;  // so many whole ones lie a wave apart
 
   // perTile is 16, or 8 pairs; whole is what is left.
   __device__ Tiles(int units, int perTile, bool whole) : perTile(perTile) {
@@ -28,6 +29,7 @@ struct Tiles {
       restEnd = waves * wave + rest * (blockIdx.x + 1) / gridDim.x;
     }
     count = waves + (restEnd > restBegin);
+    even = waves + (whole && restEnd == restBegin + perTile);
   }
   __device__ int begin(int tile) const {
     return tile < waves ? tile * wave + int(blockIdx.x) * perTile : restBegin;
@@ -57,7 +59,7 @@ struct Source {
   }
 };
 
-// Ring is the stages in shared memory: 2, 4, 6 or 8 of them, whatever fits. The stage that
+// Ring is the stages in shared memory: 1, 2, 4, 6 or 8 of them, whatever fits. The stage that
 // was used is the next one to be filled.
 //
 //	pieces  [4, 8 warps, 4 rows, 8] of 16 bytes; see place
@@ -77,7 +79,7 @@ struct Ring {
     unsigned all;
     asm("mov.u32 %0, %%dynamic_smem_size;" : "=r"(all));
     const int room = (int(all) - int(memory - begin) * 16) / stageBytes;
-    bytes = (room >= 8 ? 8 : room >= 6 ? 6 : room >= 4 ? 4 : 2) * stageBytes;
+    bytes = (room >= 8 ? 8 : room >= 6 ? 6 : room >= 4 ? 4 : room >= 2 ? 2 : 1) * stageBytes;
     const int lane = threadIdx.x % 32;
     pieces = kept(place(lane / 8, lane % 8));
     scales = kept(scalePlace(lane / 4 + lane % 2 * 8));
@@ -123,10 +125,32 @@ struct Ring {
       copyAsyncWait<3>();
     else if (bytes == 6 * stageBytes)
       copyAsyncWait<5>();
+    else if (bytes == stageBytes)
+      copyAsyncWait<0>();
     else
       copyAsyncWait<7>();
   }
 };
+
+// laneOf returns a lane's places, computed before x is there.
+template <class F, int R>
+__device__ __forceinline__ Lane<R> laneOf(const Staged<F, R> &s, int rows) {
+  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
+  constexpr int N = groupsOf(R);
+  constexpr bool spread = F::spreads(R);
+  Lane<R> part;
+  part.chunks[0] = kept(Ring<F>::place(g, t)), part.chunks[1] = kept(Ring<F>::place(g, t + 4));
+  part.scales = kept(Ring<F>::scalePlace(g) + (spread ? 4 * t : 0));
+  part.sums = kept(warp * N * 64 + (spread ? 4 * g + t % 2 * 32 : lane));
+#pragma unroll
+  for (int n = 0; n < N; n++) {
+    const int row = min(gemvGroup * n + t, rows - 1);
+    const int column = spread ? g % 2 : min(2 * gemvGroup * n + g, 2 * rows - 1);
+    part.x[n] = s.x + kept(column * s.column + (spread ? g / 2 * 64 : 0) + 16 * t);
+    part.xScales[n] = s.scales + kept(row * (s.inPad / F::block) + (spread ? 2 * t : 0));
+  }
+  return part;
+}
 
 // allParts returns the sum of a row's parts.
 template <int parts>
@@ -155,22 +179,11 @@ template <class F, int R, class E, class CopyNext>
 __device__ __forceinline__ void multiply(const GemvParams &p, const Staged<F, R> &s,
                                          const E &epilogue, const Tiles &tiles,
                                          typename E::Operands *operands, Ring<F> &ring,
-                                         CopyNext copyNext) {
+                                         Lane<R> &part, CopyNext copyNext) {
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
   const int steps = stepsOf(F::rowBytes(p.in)), rows = R == 1 ? 1 : p.rows;
   constexpr int N = groupsOf(R);
   constexpr bool spread = F::spreads(R);
-  Lane<R> part;
-  part.chunks[0] = Ring<F>::place(g, t), part.chunks[1] = Ring<F>::place(g, t + 4);
-  part.scales = Ring<F>::scalePlace(g) + (spread ? 4 * t : 0);
-#pragma unroll
-  for (int n = 0; n < N; n++) {
-    const int row = min(gemvGroup * n + t, rows - 1);
-    const int column = spread ? g % 2 : min(2 * gemvGroup * n + g, 2 * rows - 1);
-    part.x[n] = s.x + column * s.column + (spread ? g / 2 * 64 : 0) + 16 * t;
-    part.xScales[n] = s.scales + kept(row * (s.inPad / F::block) + (spread ? 2 * t : 0));
-  }
-  const int to = kept(warp * N * 64 + (spread ? 4 * g + t % 2 * 32 : lane));
   constexpr int together = tilesTogether<F>(R), tileSums = gemvWarps * N * 64;
   for (int first = 0; first < tiles.count; first += together) {
     // A warp each finishes the tiles; the others go on. The second buffer keeps them apart.
@@ -194,7 +207,7 @@ __device__ __forceinline__ void multiply(const GemvParams &p, const Staged<F, R>
         __syncwarp();
         copyNext();
       }
-      float *sums = buffer + i * tileSums + to;
+      float *sums = buffer + i * tileSums + part.sums;
       if constexpr (spread) {
         // Even lanes have row g and odd ones g + 8 of all parts.
         float mine = t % 2 ? sum[0][0][1] : sum[0][0][0];
