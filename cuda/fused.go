@@ -5,8 +5,6 @@
 package cuda
 
 import (
-	"math"
-
 	"github.com/zenlm/zen/backend"
 	"github.com/zenlm/zen/tensor"
 )
@@ -22,8 +20,7 @@ func (b *Backend) QKVAppend(q, x *tensor.Tensor, o backend.QKV) bool {
 	if o.K.Weight.DType != dtype || o.V.Weight.DType != dtype {
 		return false
 	}
-	if b.kernels.gemvQKV.of(1, dtype) == 0 || q.Dim(2)%16 != 0 || !b.fitsGemv(n, o.Q.Weight) ||
-		!near(o.Q.Weight, o.K.Weight, o.V.Weight) {
+	if b.kernels.gemvQKV.of(1, dtype) == 0 || q.Dim(2)%16 != 0 || !b.fitsGemv(n, o.Q.Weight) {
 		return n > 0 && b.qkvOfMany(q, x, o)
 	}
 	if b.failed() || n == 0 {
@@ -44,16 +41,6 @@ func (b *Backend) QKVAppend(q, x *tensor.Tensor, o backend.QKV) bool {
 		b.appendRotary(q, k, v, o.Rotary, o.KV)
 	}
 	return true
-}
-
-// near reports whether weights lie so close together that an int32 counts the bytes from a
-// row of one to a row of another, as zen_gemv_qkv does where a tile has rows of both.
-func near(weights ...*tensor.Tensor) bool {
-	low, high := uint64(math.MaxUint64), uint64(0)
-	for _, w := range weights {
-		low, high = min(low, address(w)), max(high, address(w)+uint64(w.Storage.Size()-w.Offset))
-	}
-	return high-low <= math.MaxInt32
 }
 
 // keyValueRoom returns the addresses of n rows of keys and of values before they are

@@ -118,9 +118,10 @@ func gemvShared(rows, stages int, weight *tensor.Tensor) int {
 	return 4096*max(groups, together) + 128*groups + rows*row + 128*blocks(rows*scales, 128) + stages*stage
 }
 
-// shape is how zen_gemv is launched: blocks to two multiprocessors, or 0 for one to a
+// shape is how zen_gemv is launched: blocks to four multiprocessors, or 0 for one to a
 // tile of 16 outputs within one and two to a multiprocessor, and stages of the ring. The
-// figures were the fastest in whole steps on an H100 and an H200.
+// figures were the fastest in whole steps on an H100 and an H200: what counts most is
+// which kernels fit on a multiprocessor together.
 type shape struct{ blocks, stages int }
 
 // The roles of a product in a step.
@@ -140,7 +141,7 @@ func (b *Backend) gemvShape(r role, rows int, weight *tensor.Tensor, outputs int
 	}
 	switch quantized := weight.Quantized(); {
 	case r == gatedRole && quantized:
-		return shape{2, 4}
+		return shape{4, 4}
 	case r == gatedRole || quantized || b.manyTiles(outputs):
 		return s
 	}
@@ -160,23 +161,25 @@ func (b *Backend) rowShape(r role, weight *tensor.Tensor, outputs int) shape {
 	case qkvRole:
 		return qkvShape(dtype, tiles, processors)
 	case gatedRole:
-		return gatedShape(dtype, tiles, processors)
+		return gatedShape(weight)
 	}
 	switch many, wide := b.manyTiles(outputs), weight.Dim(1) > 2*outputs; {
 	case many && dtype == tensor.Q8: // head
-		return shape{2, 6}
+		return shape{4, 6}
 	case many && dtype == tensor.Q4:
-		return shape{4, 2}
+		return shape{8, 2}
 	case many:
-		return shape{2, 8}
-	case dtype == tensor.Q4, dtype == tensor.Q8 && wide: // o and down
+		return shape{4, 8}
+	case (dtype == tensor.Q4 || dtype == tensor.Q8) && wide: // down
+		return shape{4, 6}
+	case dtype == tensor.Q8, dtype == tensor.Q4 && tiles <= processors: // o
+		return shape{4, 4}
+	case dtype == tensor.Q4:
 		return shape{2, 6}
-	case dtype == tensor.Q8:
-		return shape{2, 4}
 	case wide: // down
-		return shape{2, 8}
+		return shape{4, 8}
 	case tiles <= processors:
-		return shape{3, 4}
+		return shape{6, 4}
 	}
 	return shape{0, 4}
 }
@@ -184,41 +187,41 @@ func (b *Backend) rowShape(r role, weight *tensor.Tensor, outputs int) shape {
 func qkvShape(dtype tensor.DType, tiles, processors int) shape {
 	quantized := dtype == tensor.Q8 || dtype == tensor.Q4
 	switch several := tiles > processors && tiles <= 3*processors; {
+	case several && tiles <= 2*processors && dtype == tensor.Q4:
+		return shape{3, 2}
 	case several && tiles <= 2*processors:
 		return shape{0, 2}
 	case several && quantized:
-		return shape{3, 2}
+		return shape{6, 2}
 	case several:
-		return shape{3, 4}
+		return shape{6, 4}
 	case dtype == tensor.Q8:
-		return shape{2, 6}
+		return shape{4, 6}
 	}
-	return shape{2, 8}
+	return shape{4, 8}
 }
 
-func gatedShape(dtype tensor.DType, tiles, processors int) shape {
-	s := shape{4, 2}
-	if waste(tiles, 3*processors/2) < waste(tiles, 2*processors) {
-		s.blocks = 3
+// gatedShape gives two blocks to a multiprocessor room for two tiles each where weights
+// are quantised: four of a warp's steps at most.
+func gatedShape(weight *tensor.Tensor) shape {
+	if !weight.Quantized() {
+		return shape{4, 8}
 	}
-	switch dtype {
-	case tensor.Q4:
-		return s
-	case tensor.Q8:
-		s.stages = 4
-		return s
+	steps := weight.Dim(1) / 128 // of 128 bytes, of which a row has so many
+	if weight.DType == tensor.Q4 {
+		steps /= 2
 	}
-	return shape{2, 8}
+	if steps <= 8 {
+		return shape{8, 2}
+	}
+	return shape{8, 4}
 }
-
-// waste returns how many more tiles the blocks could take in as many waves.
-func waste(tiles, grid int) int { return blocks(tiles, grid)*grid - tiles }
 
 // launchGemv returns the launch of one of kernels for rows of x and a number of outputs,
 // with as many stages as fit, and GemvParams appended.
 func (b *Backend) launchGemv(kernels *gemvKernels, r role, rows, outputs int, o gemvOperands) *launch {
 	s, processors := b.gemvShape(r, rows, o.weight, outputs), b.device.info.multiprocessors
-	grid := s.blocks * processors / 2
+	grid := s.blocks * processors / 4
 	if s.blocks == 0 {
 		grid = min(2*processors, max(processors, blocks(outputs, 16)))
 	}

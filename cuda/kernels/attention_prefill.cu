@@ -107,6 +107,17 @@ struct Prefill {
     }
   }
 
+  // copyAhead starts the copy of the pass after the one from from on, into the other stage, and
+  // returns once that one's has come.
+  template <class Copy>
+  __device__ __forceinline__ void copyAhead(int from, int stage, Copy copy) const {
+    if (from + prefillPositions <= last)
+      copy(from + prefillPositions, stage ^ 1);
+    else
+      copyAsyncCommit();
+    copyAsyncWait<1>();
+  }
+
   // row returns where row i of the tile begins in an array of the queries' shape, or -1.
   __device__ int64_t row(int i) const {
     return i < work.y ? (int64_t(work.x + i) * p.heads + head) * headDim : -1;
@@ -169,11 +180,7 @@ __device__ void attentionPrefill(const AttentionParams &p) {
   const int warpLast = work.w + min(16 * warp + 15, work.y - 1), warpFirst = work.w + 16 * warp;
   int stage = 0;
   for (int from = block.begin; from <= block.last; from += prefillPositions, stage ^= 1) {
-    if (from + prefillPositions <= block.last)
-      copy(from + prefillPositions, stage ^ 1);
-    else
-      copyAsyncCommit();
-    copyAsyncWait<1>();
+    block.copyAhead(from, stage, copy);
     __syncthreads();
     if (from <= warpLast && 16 * warp < work.y) {
       const uint4 *keys = memory + stage * stageSize, *values = keys + prefillTiles * tileSize;
@@ -243,11 +250,7 @@ __device__ void attentionWarpgroup(const AttentionParams &p) {
   const int warpFirst = block.work.w + 16 * warp;
   int stage = 0;
   for (int from = block.begin; from <= block.last; from += prefillPositions, stage ^= 1) {
-    if (from + prefillPositions <= block.last)
-      copy(from + prefillPositions, stage ^ 1);
-    else
-      copyAsyncCommit();
-    copyAsyncWait<1>();
+    block.copyAhead(from, stage, copy);
     showProducts();
     __syncthreads();
     const uint4 *keys = keysOf(stage), *values = keys + panels * panel;

@@ -138,10 +138,14 @@ __device__ __forceinline__ void copyAsyncOnce16(void *dst, const void *src, uint
       "l"(src), "l"(policy));
 }
 
-// copyAsync4 is copyAsync16 of 4 bytes.
+// copyAsync4 and copyAsync8 are copyAsync16 of so many bytes.
 __device__ __forceinline__ void copyAsync4(void *dst, const void *src, bool valid) {
   asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(sharedAddress(dst)), "l"(src),
                "r"(valid ? 4 : 0));
+}
+
+__device__ __forceinline__ void copyAsync8(void *dst, const void *src) {
+  asm volatile("cp.async.ca.shared.global [%0], [%1], 8;" ::"r"(sharedAddress(dst)), "l"(src));
 }
 
 __device__ __forceinline__ void copyAsyncCommit() {

@@ -43,7 +43,7 @@ __device__ __forceinline__ Row rowOf(const void *w, const void *scales, int64_t 
 template <class F>
 struct Store {
   static constexpr int perTile = 16;
-  static constexpr bool given = false, even = true;
+  static constexpr bool even = true;
   const GemvParams &p;
 
   __device__ int units() const { return p.out; }
@@ -54,14 +54,17 @@ struct Store {
   struct Operands {
     float biasA = 0, biasB = 0, residualA = 0, residualB = 0;
   };
-  __device__ Operands early(int unit, int end, int r) const {
+  __device__ Operands early(int unit, int end, int) const {
     Operands o;
-    const float *residual = p.residual + int64_t(r) * p.out + unit;
     if (p.bias && unit < end) o.biasA = p.bias[unit];
     if (p.bias && unit + 8 < end) o.biasB = p.bias[unit + 8];
-    if (p.residual && unit < end) o.residualA = readL2(residual);
-    if (p.residual && unit + 8 < end) o.residualB = readL2(residual + 8);
     return o;
+  }
+  __device__ void late(Operands &o, int unit, int end, int r) const {
+    if (!p.residual) return;
+    const float *residual = p.residual + int64_t(r) * p.out + unit;
+    if (unit < end) o.residualA = readL2(residual);
+    if (unit + 8 < end) o.residualB = readL2(residual + 8);
   }
 
   __device__ void finish(int unit, int end, int r, const Operands &o, float a, float b) const {
@@ -75,7 +78,7 @@ struct Store {
 template <class F>
 struct Gated {
   static constexpr int perTile = 8;
-  static constexpr bool given = true, even = true;
+  static constexpr bool even = true;
   const GemvParams &p;
 
   __device__ int units() const { return p.out; }
@@ -86,6 +89,7 @@ struct Gated {
 
   struct Operands {};
   __device__ Operands early(int, int, int) const { return {}; }
+  __device__ void late(Operands &, int, int, int) const {}
   __device__ void finish(int unit, int end, int r, const Operands &, float gate, float up) const {
     if (unit < end) p.dst[int64_t(r) * p.out + unit] = silu(gate * p.wScale) * (up * p.w2Scale);
   }
@@ -96,7 +100,7 @@ struct Gated {
 template <class F, int N>
 struct Qkv {
   static constexpr int perTile = 8;
-  static constexpr bool given = true, even = false;
+  static constexpr bool even = false;
   const QkvParams &p;
   int position[N], page[N];  // of the lane's rows; what the step was given
 
@@ -121,67 +125,65 @@ struct Qkv {
     }
   }
 
-  __device__ void append(void *cache, int64_t at, float a, float b) const {
-    const int half = p.r.headDim / 2;
-    switch (p.kvType) {
-      case 0:
-        static_cast<float *>(cache)[at] = a, static_cast<float *>(cache)[at + half] = b;
-        return;
-      case 1:
-        static_cast<__half *>(cache)[at] = fromFloat<__half>(a),
-                           static_cast<__half *>(cache)[at + half] = fromFloat<__half>(b);
-        return;
-      default:
-        static_cast<bf16 *>(cache)[at] = fromFloat<bf16>(a),
-                         static_cast<bf16 *>(cache)[at + half] = fromFloat<bf16>(b);
-    }
-  }
-
+  // to is where the pair's first element goes, null where none does; kind is its type, as kvType.
   struct Operands {
-    int position, page, kind, head, pair;  // kind 0 query, 1 key, 2 value; head within it
-    float biasA, biasB, cosine, sine;
+    void *to;
+    int kind;
+    bool rotated;
+    float scale, biasA, biasB, cosine, sine;
   };
 
   __device__ Operands early(int unit, int end, int r) const {
-    Operands o = {-1};
-    if (unit >= end) return o;
+    Operands o = {};
+    int position = -1, page = 0;
 #pragma unroll
     for (int n = 0; n < N; n++)
-      if (r >= gemvGroup * n) o.position = position[n], o.page = page[n];
-    if (o.position < 0) return o;
-    const int pairs = p.r.headDim / 2, head = unit / pairs, kv = head - p.r.heads;
-    o.kind = kv < 0 ? 0 : kv < p.r.kvHeads ? 1 : 2;
-    o.head = o.kind == 0 ? head : o.kind == 1 ? kv : kv - p.r.kvHeads;
-    o.pair = unit % pairs;
-    const float *bias = o.kind == 0 ? p.g.bias : o.kind == 1 ? p.bk : p.bv;
-    const int at = o.head * p.r.headDim + o.pair;
+      if (r >= gemvGroup * n) position = this->position[n], page = this->page[n];
+    if (unit >= end || position < 0) return o;
+    const int pairs = p.r.headDim / 2, kv = unit / pairs - p.r.heads, pair = unit % pairs;
+    const bool query = kv < 0, value = kv >= p.r.kvHeads;
+    const int head = query ? kv + p.r.heads : value ? kv - p.r.kvHeads : kv;
+    const float *bias = query ? p.g.bias : value ? p.bv : p.bk;
+    const int at = head * p.r.headDim + pair;
     o.biasA = bias ? bias[at] : 0.f, o.biasB = bias ? bias[at + pairs] : 0.f;
-    const float *angles = p.r.table + int64_t(o.position) * p.r.headDim + o.pair;
-    o.cosine = o.kind == 2 ? 1.f : angles[0], o.sine = o.kind == 2 ? 0.f : angles[pairs];
+    o.scale = query ? p.g.wScale : value ? p.wvScale : p.wkScale;
+    if (query || p.kvType == 3) {
+      float *rows = query ? p.r.q : value ? p.r.v : p.r.k;
+      o.to = rows + (int64_t(r) * (query ? p.r.heads : p.r.kvHeads) + head) * p.r.headDim + pair;
+    } else {
+      const int64_t first =
+          cacheIndex(page, position % p.r.pageSize, head, p.r.kvHeads, p.r.pageSize, p.r.headDim);
+      o.kind = p.kvType;
+      o.to = static_cast<uint8_t *>(value ? p.r.vcache : p.r.kcache) +
+             (first + pair) * (o.kind == 0 ? 4 : 2);
+    }
+    o.rotated = !value && p.kvType != 3;
+    const float *angles = p.r.table + int64_t(position) * p.r.headDim + pair;
+    if (o.rotated) o.cosine = angles[0], o.sine = angles[pairs];
     return o;
   }
+  __device__ void late(Operands &, int, int, int) const {}
 
-  __device__ void finish(int, int, int r, const Operands &o, float a, float b) const {
-    if (o.position < 0) return;
-    const float scale = o.kind == 0 ? p.g.wScale : o.kind == 1 ? p.wkScale : p.wvScale;
-    a = fmaf(a, scale, o.biasA), b = fmaf(b, scale, o.biasB);
-    if (p.kvType == 3) {
-      float *rows = o.kind == 0 ? p.r.q : o.kind == 1 ? p.r.k : p.r.v;
-      const int heads = o.kind == 0 ? p.r.heads : p.r.kvHeads;
-      float *to = rows + (int64_t(r) * heads + o.head) * p.r.headDim + o.pair;
-      to[0] = a, to[p.r.headDim / 2] = b;
-      return;
+  template <class T>
+  __device__ void store(void *to, float x, float y) const {
+    static_cast<T *>(to)[0] = fromFloat<T>(x);
+    static_cast<T *>(to)[p.r.headDim / 2] = fromFloat<T>(y);
+  }
+
+  __device__ void finish(int, int, int, const Operands &o, float a, float b) const {
+    if (!o.to) return;
+    float x = fmaf(a, o.scale, o.biasA), y = fmaf(b, o.scale, o.biasB);
+    if (o.rotated) {
+      const float first = x;
+      x = fmaf(first, o.cosine, -__fmul_rn(y, o.sine));
+      y = fmaf(first, o.sine, __fmul_rn(y, o.cosine));
     }
-    const float x = o.kind == 2 ? a : fmaf(a, o.cosine, -__fmul_rn(b, o.sine)),
-                y = o.kind == 2 ? b : fmaf(a, o.sine, __fmul_rn(b, o.cosine));
-    if (o.kind == 0) {
-      float *q = p.r.q + (int64_t(r) * p.r.heads + o.head) * p.r.headDim + o.pair;
-      q[0] = x, q[p.r.headDim / 2] = y;
-      return;
-    }
-    const int64_t at = cacheIndex(o.page, o.position % p.r.pageSize, o.head, p.r.kvHeads,
-                                  p.r.pageSize, p.r.headDim);
-    append(o.kind == 1 ? p.r.kcache : p.r.vcache, at + o.pair, x, y);
+    if (o.kind == 0)
+      store<float>(o.to, x, y);
+    else if (o.kind == 1)
+      store<__half>(o.to, x, y);
+    else
+      store<bf16>(o.to, x, y);
   }
 };
 

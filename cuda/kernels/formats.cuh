@@ -22,12 +22,12 @@ namespace zen {
 template <int R>
 struct Lane {
   static constexpr int N = groupsOf(R);
-  int chunks[2];             // in a stage: 16 bytes of row g; those of row g + 8 lie rowsOn on
-  int scales;                // in a stage: of row g; those of row g + 8 lie 128 bytes on
-  const uint8_t *x[N];       // column g, 16·t bytes on
-  const float *xScales[N];   // of row t
-  int sums;                  // in those of a tile, where the lane's first one goes
-  uint4 only[4] = {};        // see FormatQ4
+  int chunks[2];            // in a stage: 16 bytes of row g; those of row g + 8 lie rowsOn on
+  int scales;               // in a stage: of row g; those of row g + 8 lie 128 bytes on
+  const uint8_t *x[N];      // column g, 16·t bytes on
+  const float *xScales[N];  // of row t
+  int sums;                 // in those of a tile, where the lane's first one goes
+  uint4 only[4] = {};       // see FormatQ4
 };
 constexpr int rowsOn = 2 * gemvThreads * 16;
 
@@ -38,15 +38,14 @@ __device__ __forceinline__ uint4 piece(const uint8_t *at) {
 
 // pieceWhere reads a piece into v where it is the lane's.
 __device__ __forceinline__ void pieceWhere(uint4 &v, const uint8_t *at, bool mine) {
-  asm volatile(
-      "{.reg .pred p; setp.ne.b32 p, %5, 0; @p ld.shared.v4.b32 {%0,%1,%2,%3}, [%4];}"
-      : "+r"(v.x), "+r"(v.y), "+r"(v.z), "+r"(v.w)
-      : "r"(sharedAddress(at)), "r"(int(mine)));
+  asm volatile("{.reg .pred p; setp.ne.b32 p, %5, 0; @p ld.shared.v4.b32 {%0,%1,%2,%3}, [%4];}"
+               : "+r"(v.x), "+r"(v.y), "+r"(v.z), "+r"(v.w)
+               : "r"(sharedAddress(at)), "r"(int(mine)));
 }
 
 // FormatF16 scales x by its blocks, a step each.
 struct FormatF16 {
-  static constexpr int block = 64, stepInputs = 64, inputBytes = 2, stepScales = 0, together = 1;
+  static constexpr int block = 64, stepInputs = 64, inputBytes = 2, stepScales = 0, laneScales = 0, together = 1;
   static constexpr bool quantized = false, wholeSteps = false;
   __device__ static constexpr int parts(int) { return 1; }
   __device__ static constexpr bool spreads(int) { return false; }
@@ -54,8 +53,8 @@ struct FormatF16 {
   __device__ static void copyScales(uint8_t *, const uint8_t *) {}
 
   template <int R>
-  __device__ static __forceinline__ void step(float (&sum)[groupsOf(R)][1][2],
-                                              const uint8_t *stage, Lane<R> &lane, int step) {
+  __device__ static __forceinline__ void step(float (&sum)[groupsOf(R)][1][2], const uint8_t *stage,
+                                              Lane<R> &lane, int step) {
     constexpr int N = groupsOf(R);
     float part[N][2][4] = {};  // two chains: half the latency
 #pragma unroll
@@ -92,7 +91,7 @@ __device__ __forceinline__ void addBlock(float sum[2], const int digits[4], floa
 
 // FormatQ8 has two blocks of 64 inputs to a step. A weight lies there plus 128.
 struct FormatQ8 {
-  static constexpr int block = 64, stepInputs = 128, inputBytes = 1, stepScales = 4, together = 2;
+  static constexpr int block = 64, stepInputs = 128, inputBytes = 1, stepScales = 4, laneScales = 0, together = 2;
   static constexpr float weightUnit = 1;
   static constexpr bool quantized = true, wholeSteps = true;
   __device__ static constexpr int parts(int) { return 1; }
@@ -107,8 +106,8 @@ struct FormatQ8 {
   }
 
   template <int R>
-  __device__ static __forceinline__ void step(float (&sum)[groupsOf(R)][1][2],
-                                              const uint8_t *stage, Lane<R> &lane, int step) {
+  __device__ static __forceinline__ void step(float (&sum)[groupsOf(R)][1][2], const uint8_t *stage,
+                                              Lane<R> &lane, int step) {
     constexpr int N = groupsOf(R);
     const uint8_t *scales = stage + lane.scales;
     const float2 scaleA = __half22float2(*reinterpret_cast<const __half2 *>(scales));
@@ -145,7 +144,7 @@ struct FormatQ8 {
 // mma's eight columns to fill, and blocks 2i have columns 2i and 2i + 1: of four products,
 // into the same sums, each has zeros in the others' columns, and lane t has part t.
 struct FormatQ4 {
-  static constexpr int block = 32, stepInputs = 256, inputBytes = 1, stepScales = 16, together = 4;
+  static constexpr int block = 32, stepInputs = 256, inputBytes = 1, stepScales = 16, laneScales = 8, together = 4;
   static constexpr float weightUnit = 1 / 16.f;
   static constexpr bool quantized = true, wholeSteps = true;
   __device__ static constexpr bool spreads(int rows) { return rows == 1; }
@@ -154,7 +153,7 @@ struct FormatQ4 {
   __device__ static constexpr int inputAt(int i) { return i / 2 + 4 * (i % 2); }
 
   __device__ static __forceinline__ void copyScales(uint8_t *to, const uint8_t *from) {
-    copyAsync16(to, from, true);
+    copyAsync8(to, from);
   }
 
   // Weights are the words of rows g and g + 8 of a step: block i is word i % 4 of piece i / 4.

@@ -21,7 +21,7 @@ __device__ __forceinline__ void gemv(const GemvParams &p, E &epilogue) {
   extern __shared__ uint4 memory[];
   const Staged<F, R> s(memory, p.rows, p.in);
   Ring<F> ring(s.end(p.rows), memory);
-  const Tiles tiles(epilogue.units(), E::perTile, F::quantized);
+  const Tiles<F> tiles(epilogue.units(), E::perTile);
   const int warp = threadIdx.x / 32, g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
   const int rowBytes = F::rowBytes(p.in), steps = stepsOfWarp(rowBytes);
   const int at = warp * gemvStep + 16 * (threadIdx.x % 8);  // of a row's first piece
@@ -39,20 +39,16 @@ __device__ __forceinline__ void gemv(const GemvParams &p, E &epilogue) {
       from.pieces[i] = epilogue.row(min(unit, last), i / 2).w + at;
     }
     const int unit = begin + g + t % 2 * perHalf;
-    from.scales = epilogue.row(min(unit, last), t % 2).scales + warp * F::stepScales;
+    from.scales = epilogue.row(min(unit, last), t % 2).scales + warp * F::stepScales +
+                  t / 2 * F::laneScales;
   };
   auto copyNext = [&] {
     if (tile < tiles.count) {
       ring.copy(from, rowBytes % gemvStep == 0, rowBytes - at - place * stride);
-      if (++place < steps) {
-        from.move(stride, scaleStride);
-      } else {
-        place = 0, tile++;
-        if (E::even && tile < tiles.even)
-          from.move(wave, scaleWave);
-        else if (tile < tiles.count)
-          enter();
-      }
+      const bool next = ++place == steps;
+      if (next) place = 0, tile++;
+      from.move(next ? wave : stride, next ? scaleWave : scaleStride);
+      if (next && !(E::even && tiles.regular(tile)) && tile < tiles.count) enter();
     }
     ring.advance();
   };
@@ -61,39 +57,39 @@ __device__ __forceinline__ void gemv(const GemvParams &p, E &epilogue) {
   if (tile < tiles.count) enter();
   do copyNext();
   while (ring.at);
-  Lane<R> part;
-  if (R == 1) part = laneOf(s, 1);  // the registers of more rows are all in use
+  Lane<R> own;
+  if (R == 1) own = laneOf(s, 1);  // the registers of more rows are all in use
   epilogue.begin();
   typename E::Operands operands[N];
 #pragma unroll
   for (int n = 0; n < N; n++)
-    if (E::given && warp < tiles.count && gemvGroup * n + t < p.rows)
+    if (warp < tiles.count && gemvGroup * n + t < p.rows)
       operands[n] = epilogue.early(tiles.begin(warp) + g, tiles.end(warp), gemvGroup * n + t);
   if (p.in % 8 == 0)
     stageX<true>(p, s, waitForPredecessor);
   else
     stageX<false>(p, s, waitForPredecessor);
-  if (R > 1) part = laneOf(s, p.rows);
-  multiply(p, s, epilogue, tiles, operands, ring, part, copyNext);
+  if (R > 1) own = laneOf(s, p.rows);
+  multiply(p, s, epilogue, tiles, operands, ring, own, copyNext);
 }
 
 }  // namespace zen
 
-#define GEMV(name, F, R)                                                  \
-  extern "C" __global__ void __launch_bounds__(zen::gemvThreads, 2)       \
-      name(const __grid_constant__ zen::GemvParams p) {                   \
-    zen::Store<zen::F> e{p};                                              \
-    zen::gemv<zen::F, R>(p, e);                                           \
-  }                                                                       \
-  extern "C" __global__ void __launch_bounds__(zen::gemvThreads, 2)       \
-      name##_swiglu(const __grid_constant__ zen::GemvParams p) {          \
-    zen::Gated<zen::F> e{p};                                              \
-    zen::gemv<zen::F, R>(p, e);                                           \
-  }                                                                       \
-  extern "C" __global__ void __launch_bounds__(zen::gemvThreads, 2)       \
-      name##_qkv(const __grid_constant__ zen::QkvParams p) {              \
-    zen::Qkv<zen::F, zen::groupsOf(R)> e{p};                              \
-    zen::gemv<zen::F, R>(p.g, e);                                         \
+#define GEMV(name, F, R)                                            \
+  extern "C" __global__ void __launch_bounds__(zen::gemvThreads, 2) \
+      name(const __grid_constant__ zen::GemvParams p) {             \
+    zen::Store<zen::F> e{p};                                        \
+    zen::gemv<zen::F, R>(p, e);                                     \
+  }                                                                 \
+  extern "C" __global__ void __launch_bounds__(zen::gemvThreads, 2) \
+      name##_swiglu(const __grid_constant__ zen::GemvParams p) {    \
+    zen::Gated<zen::F> e{p};                                        \
+    zen::gemv<zen::F, R>(p, e);                                     \
+  }                                                                 \
+  extern "C" __global__ void __launch_bounds__(zen::gemvThreads, 2) \
+      name##_qkv(const __grid_constant__ zen::QkvParams p) {        \
+    zen::Qkv<zen::F, zen::groupsOf(R)> e{p};                        \
+    zen::gemv<zen::F, R>(p.g, e);                                   \
   }
 GEMV(zen_gemv_f16, FormatF16, 1)
 GEMV(zen_gemv_q8, FormatQ8, 1)

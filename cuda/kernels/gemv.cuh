@@ -195,8 +195,7 @@ __device__ __forceinline__ void storeDigits(const Staged<F, R> &s, const float v
   uint8_t *to = s.x + 2 * r * s.column + k / 64 * 64 + k / 8 % 4 * 16 + k / 32 % 2 * 8;
   *reinterpret_cast<uint2 *>(to) = make_uint2(high[0], high[1]);
   *reinterpret_cast<uint2 *>(to + s.column) = make_uint2(low[0], low[1]);
-  if (k % F::block == 0)
-    s.scales[r * (s.inPad / F::block) + k / F::block] = scale * F::weightUnit;
+  if (k % F::block == 0) s.scales[r * (s.inPad / F::block) + k / F::block] = scale * F::weightUnit;
 }
 
 // store8 writes eight inputs of row r, k past the row excepted.
@@ -232,6 +231,11 @@ __device__ __forceinline__ int firstInput() {
   return (warp + lane / lanes * gemvWarps) * F::stepInputs + lane % lanes * 8;
 }
 
+template <int n>
+struct Count {
+  static constexpr int value = n;
+};
+
 // stageRow waits for the one row of x and brings it into shared memory, times the norm's
 // weights if asked, with the sum of its squares: 1/rms is a factor of the product's results,
 // and nothing waits for it. What a thread can hold in registers of the norm's weights is read
@@ -264,17 +268,22 @@ __device__ __forceinline__ void stageRow(const GemvParams &p, const Staged<F, R>
     return;
   }
   float sum = 0;
-  for (int base = 0; base < inPad; base += kept * span) {
-    float v[kept][8];
+  auto stage = [&](auto spans, int base) {
+    constexpr int count = decltype(spans)::value;
+    float v[count][8];
 #pragma unroll
-    for (int i = 0; i < kept; i++) load8<whole>(v[i], p.x, base + i * span + first, p.in);
+    for (int i = 0; i < count; i++) load8<whole>(v[i], p.x, base + i * span + first, p.in);
     if (base > 0) loadNorm(base);
 #pragma unroll
-    for (int i = 0; i < kept; i++)
+    for (int i = 0; i < count; i++)
 #pragma unroll
       for (int j = 0; j < 8; j++) addSquare(sum, v[i][j], w[i][j]);
-    storeSpans<kept>(s, v, base + first);
-  }
+    storeSpans<count>(s, v, base + first);
+  };
+  if (inPad <= span)
+    stage(Count<1>(), 0);
+  else
+    for (int base = 0; base < inPad; base += kept * span) stage(Count<kept>(), base);
   sum = warpSum(sum);
   if (threadIdx.x % 32 == 0) s.squares[threadIdx.x / 32] = sum;
   __syncwarp();

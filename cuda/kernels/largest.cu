@@ -72,6 +72,7 @@ __device__ __forceinline__ uint32_t leastOfLargest(const uint32_t *keys, int n, 
   __syncthreads();
   low = __reduce_min_sync(everyLane, uint32_t(bins[lane]));
   high = __reduce_max_sync(everyLane, uint32_t(bins[32 + lane]));
+  if (k == 1) return high;
   uint32_t span = high - low;  // the k-th largest is one of low to low + span
   for (int shift = max(24 - __clz(span), 0), above = 0;; shift = max(shift - 8, 0)) {
     __syncthreads();

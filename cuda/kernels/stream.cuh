@@ -10,35 +10,39 @@
 namespace zen {
 
 // Tiles is a block's share of a matrix. Whole waves of tiles go around the blocks, so
-// that all stream through the same few pages of memory. What is left are whole tiles for
-// some blocks, or less than a tile for each: that is even for the memory, but a part of a
-// tile has as many instructions as all of it.
+// that all stream through the same few pages of memory. What is left are tiles for some
+// blocks, where they are quantised, for a part of a tile has as many instructions as all of
+// it, or else less than a tile for each, which is even for the memory.
+template <class F>
 struct Tiles {
-  int perTile, waves, wave, restBegin, restEnd, count;
-  int even;  // so many whole ones lie a wave apart
+  int units, perTile, wave, waves, count;
 
-  // perTile is 16, or 8 pairs; whole is what is left.
-  __device__ Tiles(int units, int perTile, bool whole) : perTile(perTile) {
+  // perTile is 16, or 8 pairs.
+  __device__ Tiles(int units, int perTile) : units(units), perTile(perTile) {
     wave = gridDim.x * perTile, waves = unsigned(units) / unsigned(wave);
-    const unsigned rest = units - waves * wave;  // below 2^16, as the number of blocks
-    if (whole) {
-      restBegin = min(waves * wave + int(blockIdx.x) * perTile, units);
-      restEnd = min(restBegin + perTile, units);
-    } else {
-      restBegin = waves * wave + rest * blockIdx.x / gridDim.x;
-      restEnd = waves * wave + rest * (blockIdx.x + 1) / gridDim.x;
-    }
-    count = waves + (restEnd > restBegin);
-    even = waves + (whole && restEnd == restBegin + perTile);
+    count = waves + (begin(waves) < end(waves));
   }
   __device__ int begin(int tile) const {
-    return tile < waves ? tile * wave + int(blockIdx.x) * perTile : restBegin;
+    return tile < waves || F::quantized ? tile * wave + int(blockIdx.x) * perTile
+                                        : tile * wave + rest() * blockIdx.x / gridDim.x;
   }
-  __device__ int end(int tile) const { return tile < waves ? begin(tile) + perTile : restEnd; }
+  __device__ int end(int tile) const {
+    return tile < waves || F::quantized ? min(begin(tile) + perTile, units)
+                                        : tile * wave + rest() * (blockIdx.x + 1) / gridDim.x;
+  }
+  // regular reports whether the tile is whole and lies a wave behind the one before.
+  __device__ bool regular(int tile) const {
+    return tile < waves || F::quantized && begin(tile) + perTile <= units;
+  }
+
+ private:
+  __device__ unsigned rest() const { return units - waves * wave; }  // below 2^16, as the blocks
 };
 
 // stepsOf returns the number of steps of a row, and how many of them the warp takes.
-__device__ __forceinline__ int stepsOf(int rowBytes) { return (rowBytes + gemvStep - 1) / gemvStep; }
+__device__ __forceinline__ int stepsOf(int rowBytes) {
+  return (rowBytes + gemvStep - 1) / gemvStep;
+}
 
 __device__ __forceinline__ int stepsOfWarp(int rowBytes) {
   const int warp = threadIdx.x / 32;
@@ -59,11 +63,11 @@ struct Source {
   }
 };
 
-// Ring is the stages in shared memory: 1, 2, 4, 6 or 8 of them, whatever fits. The stage that
+// Ring is the stages in shared memory: 2, 4, 6 or 8 of them, whatever fits. The stage that
 // was used is the next one to be filled.
 //
 //	pieces  [4, 8 warps, 4 rows, 8] of 16 bytes; see place
-//	scales  [8 warps, 16 rows, 16 bytes]; Q8 and Q4 only
+//	scales  [8 warps, 16 rows, 16 bytes]; Q8 and Q4 only, of Q8 the first four of each eight
 template <class F>
 struct Ring {
   static constexpr int pieceBytes = 4 * gemvThreads * 16;
@@ -79,16 +83,17 @@ struct Ring {
     unsigned all;
     asm("mov.u32 %0, %%dynamic_smem_size;" : "=r"(all));
     const int room = (int(all) - int(memory - begin) * 16) / stageBytes;
-    bytes = (room >= 8 ? 8 : room >= 6 ? 6 : room >= 4 ? 4 : room >= 2 ? 2 : 1) * stageBytes;
+    bytes = (room >= 8 ? 8 : room >= 6 ? 6 : room >= 4 ? 4 : 2) * stageBytes;
     const int lane = threadIdx.x % 32;
     pieces = kept(place(lane / 8, lane % 8));
-    scales = kept(scalePlace(lane / 4 + lane % 2 * 8));
+    scales = kept(scalePlace(lane / 4 + lane % 2 * 8) + lane % 4 / 2 * 8);
   }
 
   // place returns where in a stage the warp has a piece of one of a tile's 16 rows. Those of
   // odd rows change halves: the eight lanes that read together find different banks.
   __device__ __forceinline__ static int place(int row, int piece) {
-    return 16 * (row / 4 * gemvThreads + threadIdx.x / 32 * 32 + row % 4 * 8 + (piece ^ row % 2 * 4));
+    return 16 *
+           (row / 4 * gemvThreads + threadIdx.x / 32 * 32 + row % 4 * 8 + (piece ^ row % 2 * 4));
   }
 
   // scalePlace returns where it has the scales of a row.
@@ -97,8 +102,8 @@ struct Ring {
   }
 
   // copy starts the copy of a step; of one that ends past the row, left bytes of the row
-  // from the lane's pieces on belong to it. Two lanes bring the same scales: a branch
-  // costs more.
+  // from the lane's pieces on belong to it. Two lanes have a row's scales: half of them
+  // each, or all where a half is less than can be copied.
   __device__ __forceinline__ void copy(const Source &from, bool whole, int left) {
     uint8_t *slot = start + at + pieces;
 #pragma unroll
@@ -125,8 +130,6 @@ struct Ring {
       copyAsyncWait<3>();
     else if (bytes == 6 * stageBytes)
       copyAsyncWait<5>();
-    else if (bytes == stageBytes)
-      copyAsyncWait<0>();
     else
       copyAsyncWait<7>();
   }
@@ -138,18 +141,18 @@ __device__ __forceinline__ Lane<R> laneOf(const Staged<F, R> &s, int rows) {
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
   constexpr int N = groupsOf(R);
   constexpr bool spread = F::spreads(R);
-  Lane<R> part;
-  part.chunks[0] = kept(Ring<F>::place(g, t)), part.chunks[1] = kept(Ring<F>::place(g, t + 4));
-  part.scales = kept(Ring<F>::scalePlace(g) + (spread ? 4 * t : 0));
-  part.sums = kept(warp * N * 64 + (spread ? 4 * g + t % 2 * 32 : lane));
+  Lane<R> own;
+  own.chunks[0] = kept(Ring<F>::place(g, t)), own.chunks[1] = kept(Ring<F>::place(g, t + 4));
+  own.scales = kept(Ring<F>::scalePlace(g) + (spread ? 4 * t : 0));
+  own.sums = kept(warp * N * 64 + (spread ? 4 * g + t % 2 * 32 : lane));
 #pragma unroll
   for (int n = 0; n < N; n++) {
     const int row = min(gemvGroup * n + t, rows - 1);
     const int column = spread ? g % 2 : min(2 * gemvGroup * n + g, 2 * rows - 1);
-    part.x[n] = s.x + kept(column * s.column + (spread ? g / 2 * 64 : 0) + 16 * t);
-    part.xScales[n] = s.scales + kept(row * (s.inPad / F::block) + (spread ? 2 * t : 0));
+    own.x[n] = s.x + kept(column * s.column + (spread ? g / 2 * 64 : 0) + 16 * t);
+    own.xScales[n] = s.scales + kept(row * (s.inPad / F::block) + (spread ? 2 * t : 0));
   }
-  return part;
+  return own;
 }
 
 // allParts returns the sum of a row's parts.
@@ -168,18 +171,19 @@ __device__ __forceinline__ float allParts(const float sum[parts][2], int half) {
 //	row(unit, half)              the rows of w for g (half 0) and g + 8 (half 1)
 //	even                         rows of units lie as far apart as the units
 //	begin()                      reads what the step was given, before x is there
-//	Operands early(unit, end, r) loads what finish will need besides the sums of row r
-//	given                        early reads nothing that the step's kernels write
+//	Operands early(unit, end, r) loads what finish will need besides the sums of row r,
+//	                             of what the step was given
+//	late(operands, unit, end, r) loads the rest, which the step's kernels have written
 //	finish(unit, end, r, o, a, b)  takes the sums of a unit's rows: with perTile 16 those
 //	                             of unit and unit + 8, else those of the pair
 //
-// operands are those of tile warp, of the rows t + 4·n, where they are given. copyNext
-// fills the ring's next stage, which is the one just used.
+// operands are early's of tile warp, of the rows t + 4·n. copyNext fills the ring's next stage,
+// which is the one just used.
 template <class F, int R, class E, class CopyNext>
 __device__ __forceinline__ void multiply(const GemvParams &p, const Staged<F, R> &s,
-                                         const E &epilogue, const Tiles &tiles,
+                                         const E &epilogue, const Tiles<F> &tiles,
                                          typename E::Operands *operands, Ring<F> &ring,
-                                         Lane<R> &part, CopyNext copyNext) {
+                                         Lane<R> &own, CopyNext copyNext) {
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
   const int steps = stepsOf(F::rowBytes(p.in)), rows = R == 1 ? 1 : p.rows;
   constexpr int N = groupsOf(R);
@@ -190,11 +194,14 @@ __device__ __forceinline__ void multiply(const GemvParams &p, const Staged<F, R>
     const int mine = first + ((warp - first) & gemvWarps - 1);
     const bool finisher = mine < min(first + together, tiles.count) && t < rows;
     const int unit = tiles.begin(mine) + g, end = tiles.end(mine);
-    if (finisher && !(E::given && mine < gemvWarps)) {
+    if (finisher) {
 #pragma unroll
-      for (int n = 0; n < N; n++)
-        if (n == 0 || gemvGroup * n + t < rows)
-          operands[n] = epilogue.early(unit, end, gemvGroup * n + t);
+      for (int n = 0; n < N; n++) {
+        const int row = gemvGroup * n + t;
+        if (n > 0 && row >= rows) break;
+        if (mine >= gemvWarps) operands[n] = epilogue.early(unit, end, row);
+        epilogue.late(operands[n], unit, end, row);
+      }
     }
     float *buffer = s.sums + (first & together) * tileSums;
 #pragma unroll 1
@@ -203,17 +210,17 @@ __device__ __forceinline__ void multiply(const GemvParams &p, const Staged<F, R>
       for (int step = warp; step < steps; step += gemvWarps) {
         ring.wait();
         __syncwarp();
-        F::template step<R>(sum, ring.start + ring.at, part, step);
+        F::template step<R>(sum, ring.start + ring.at, own, step);
         __syncwarp();
         copyNext();
       }
-      float *sums = buffer + i * tileSums + part.sums;
+      float *sums = buffer + i * tileSums + own.sums;
       if constexpr (spread) {
         // Even lanes have row g and odd ones g + 8 of all parts.
         float mine = t % 2 ? sum[0][0][1] : sum[0][0][0];
         mine += __shfl_xor_sync(everyLane, t % 2 ? sum[0][0][0] : sum[0][0][1], 1);
         mine += __shfl_xor_sync(everyLane, mine, 2);
-        *sums = mine;
+        if (t < 2) *sums = mine;
       } else {
 #pragma unroll
         for (int n = 0; n < N; n++)

@@ -268,28 +268,28 @@ def plan(d):
     """Blocks and stages of each product of a decoder, and attention's shared memory: what
     was fastest in a whole step on an H100 and an H200, as bench_tune found."""
     around = lambda units: min(2 * SMS, max(SMS, units))
-    qkv, o = around((d.heads + 2 * d.kv) * D // 16), around(d.hidden // 16)
-    wide = 3 * SMS // 2
-    qkv = qkv if qkv < 2 * SMS else wide
-    o16 = wide if d.hidden // 16 <= SMS else o
-    least = min(SMS, d.hidden // 16)
-    over = lambda blocks: -(d.inter // 8) % blocks
-    gate = wide if over(wide) < over(2 * SMS) else 2 * SMS
+    qkv, o, wide = around((d.heads + 2 * d.kv) * D // 16), around(d.hidden // 16), 3 * SMS // 2
+    few = qkv < 2 * SMS
+    least, narrow = min(SMS, d.hidden // 16), d.hidden // 16 <= SMS
     p = {
         "f16": dict(
-            qkv=(qkv, 4 if qkv == wide else 2), o=(o16, 4), gate=(SMS, 8), down=(SMS, 8), head=(SMS, 8)
+            qkv=(qkv, 2) if few else (wide, 4),
+            o=(wide if narrow else o, 4),
+            gate=(SMS, 8),
+            down=(SMS, 8),
+            head=(SMS, 8),
         ),
         "q8": dict(
-            qkv=(qkv, 2),
+            qkv=(qkv if few else wide, 2),
             o=(least, 4),
-            gate=(gate, 4),
+            gate=(2 * SMS, 4),
             down=(least, 6),
             head=(SMS, 6),
         ),
         "q4": dict(
-            qkv=(qkv, 2),
-            o=(least, 6),
-            gate=(gate, 2),
+            qkv=(3 * SMS // 4 if few else wide, 2),
+            o=(least, 4) if narrow else (SMS // 2, 6),
+            gate=(2 * SMS, 2 if d.hidden <= 2048 else 4),
             down=(least, 6),
             head=(2 * SMS, 2),
         ),
