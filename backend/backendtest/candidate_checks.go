@@ -48,7 +48,7 @@ func (d *device) largest() {
 					least := 1
 					if name == "distinct" || name == "negative" {
 						least = max(1, min(columns/1024, cmp.Or(enough, 100)))
-					} else if name != "rising order" {
+					} else if name != "rising order" || enough != 1 { // more may not fit
 						least = 0
 					}
 					for i, c := range got {

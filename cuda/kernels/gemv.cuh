@@ -175,10 +175,13 @@ template <class F, int R>
 __device__ __forceinline__ void storeDigits(const Staged<F, R> &s, const float v[8],
                                             uint32_t largest, int r, int k) {
   constexpr float least = 1e-30f, most = 127 * 256;
-  // Of the inverse, which is 1 bit off at most, as of the scale no subnormal number comes.
-  const float scale = __uint_as_float(max(largest, __float_as_uint(least))) * (1 / most);
+  const float top = __uint_as_float(max(largest, __float_as_uint(least)));
+  // unit is most/top, rounded as a division does: the inverse of the scale, which like the scale
+  // is never subnormal, and what is missing.
+  const float scale = top * (1 / most);
   float unit;
   asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(unit) : "f"(scale));
+  unit = fmaf(fmaf(-unit, top, most), unit * (1 / most), unit);
   // Of 1.5·2^23 + 128 + n the lowest byte is low + 128, the next one high.
   uint32_t high[2], low[2];
 #pragma unroll
