@@ -249,7 +249,11 @@ func TestProductsAreShapedByTheirRole(t *testing.T) {
 		{1, gatedRole, tensor.Q8, 11008, 2048, 22016, shape{8, 4}},
 		{1, gatedRole, tensor.Q8, 4864, 896, 9728, shape{8, 2}},
 		{1, gatedRole, tensor.Q8, 18944, 3584, 37888, shape{8, 4}},
+		{2, qkvRole, tensor.Q4, 2048, 2048, 2560, shape{0, 2}},
 		{4, plainRole, tensor.Q4, 151936, 2048, 151936, shape{8, 2}},
+		{4, plainRole, tensor.Q4, 3584, 3584, 3584, shape{4, 6}},
+		{4, gatedRole, tensor.Q4, 11008, 2048, 22016, shape{6, 2}},
+		{4, gatedRole, tensor.Q8, 18944, 3584, 37888, shape{8, 4}},
 		{5, qkvRole, tensor.F16, 2048, 2048, 2560, shape{0, 2}},
 		{5, qkvRole, tensor.Q4, 3584, 3584, 4608, shape{6, 2}},
 		{5, plainRole, tensor.F16, 2048, 2048, 2048, shape{6, 2}},
@@ -262,6 +266,17 @@ func TestProductsAreShapedByTheirRole(t *testing.T) {
 			w.Scales = &tensor.Tensor{}
 		}
 		require.Equal(t, c.want, b.gemvShape(c.role, c.rows, w, c.launch), "%v", c)
+	}
+}
+
+// Two blocks to a multiprocessor are there together, on cards with less memory, too.
+func TestStagesOfTheRingFit(t *testing.T) {
+	w := &tensor.Tensor{DType: tensor.Q8, Shape: []int{18944, 3584}}
+	for _, c := range []struct{ shared, grid, stages int }{
+		{227 << 10, 264, 4}, {227 << 10, 132, 4}, {163 << 10, 264, 2}, {163 << 10, 108, 4}, {99 << 10, 108, 4}, {60 << 10, 264, 2},
+	} {
+		b := &Backend{device: &device{info: deviceInfo{multiprocessors: 132, shared: c.shared}}}
+		require.Equal(t, gemvShared(1, c.stages, w), b.gemvRoom(shape{8, 4}, c.grid, 1, w), "%v", c)
 	}
 }
 

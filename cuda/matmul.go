@@ -135,7 +135,12 @@ const (
 
 // gemvShape chooses for rows, a weight and the outputs of the launch.
 func (b *Backend) gemvShape(r role, rows int, weight *tensor.Tensor, outputs int) shape {
-	s := b.rowShape(r, weight, outputs)
+	if rows == 1 && weight.Quantized() {
+		if s := b.quantizedShape(r, weight, outputs); s != (shape{}) {
+			return s
+		}
+	}
+	s := b.groupShape(r, weight, outputs)
 	if rows <= gemvGroup {
 		return s
 	}
@@ -149,19 +154,45 @@ func (b *Backend) gemvShape(r role, rows int, weight *tensor.Tensor, outputs int
 	return s
 }
 
+// quantizedShape is gemvShape where one row of a quantised weight is best with another
+// shape than groupShape's, or zero.
+func (b *Backend) quantizedShape(r role, weight *tensor.Tensor, outputs int) shape {
+	tiles, processors := blocks(outputs, 16), b.device.info.multiprocessors
+	q4, wide := weight.DType == tensor.Q4, weight.Dim(1) > 2*outputs
+	switch {
+	case r == gatedRole: // two blocks to a multiprocessor have room for two tiles each
+		steps := weight.Dim(1) / 128 // of 128 bytes, of which a row has so many
+		if q4 {
+			steps /= 2
+		}
+		if steps <= 8 { // one to a warp
+			return shape{8, 2}
+		}
+		return shape{8, 4}
+	case r == qkvRole && q4 && tiles > processors && tiles <= 2*processors:
+		return shape{3, 2}
+	case r == plainRole && q4 && !wide && !b.manyTiles(outputs): // o
+		if tiles <= processors {
+			return shape{4, 4}
+		}
+		return shape{2, 6}
+	}
+	return shape{}
+}
+
 // manyTiles reports whether there are more than two tiles to a multiprocessor, as head has.
 func (b *Backend) manyTiles(outputs int) bool {
 	return blocks(outputs, 16) > 2*b.device.info.multiprocessors
 }
 
-// rowShape is gemvShape for one row; for a group it is within 4 % of the best.
-func (b *Backend) rowShape(r role, weight *tensor.Tensor, outputs int) shape {
+// groupShape is gemvShape for a group of rows, within 4 % of the best, and for one.
+func (b *Backend) groupShape(r role, weight *tensor.Tensor, outputs int) shape {
 	dtype, tiles, processors := weight.DType, blocks(outputs, 16), b.device.info.multiprocessors
 	switch r {
 	case qkvRole:
 		return qkvShape(dtype, tiles, processors)
 	case gatedRole:
-		return gatedShape(weight)
+		return gatedShape(dtype, tiles, processors)
 	}
 	switch many, wide := b.manyTiles(outputs), weight.Dim(1) > 2*outputs; {
 	case many && dtype == tensor.Q8: // head
@@ -170,12 +201,10 @@ func (b *Backend) rowShape(r role, weight *tensor.Tensor, outputs int) shape {
 		return shape{8, 2}
 	case many:
 		return shape{4, 8}
-	case (dtype == tensor.Q4 || dtype == tensor.Q8) && wide: // down
+	case dtype == tensor.Q4, dtype == tensor.Q8 && wide: // o and down
 		return shape{4, 6}
-	case dtype == tensor.Q8, dtype == tensor.Q4 && tiles <= processors: // o
+	case dtype == tensor.Q8:
 		return shape{4, 4}
-	case dtype == tensor.Q4:
-		return shape{2, 6}
 	case wide: // down
 		return shape{4, 8}
 	case tiles <= processors:
@@ -187,8 +216,6 @@ func (b *Backend) rowShape(r role, weight *tensor.Tensor, outputs int) shape {
 func qkvShape(dtype tensor.DType, tiles, processors int) shape {
 	quantized := dtype == tensor.Q8 || dtype == tensor.Q4
 	switch several := tiles > processors && tiles <= 3*processors; {
-	case several && tiles <= 2*processors && dtype == tensor.Q4:
-		return shape{3, 2}
 	case several && tiles <= 2*processors:
 		return shape{0, 2}
 	case several && quantized:
@@ -201,24 +228,39 @@ func qkvShape(dtype tensor.DType, tiles, processors int) shape {
 	return shape{4, 8}
 }
 
-// gatedShape gives two blocks to a multiprocessor room for two tiles each where weights
-// are quantised: four of a warp's steps at most.
-func gatedShape(weight *tensor.Tensor) shape {
-	if !weight.Quantized() {
-		return shape{4, 8}
+func gatedShape(dtype tensor.DType, tiles, processors int) shape {
+	s := shape{8, 2}
+	if waste(tiles, 3*processors/2) < waste(tiles, 2*processors) {
+		s.blocks = 6
 	}
-	steps := weight.Dim(1) / 128 // of 128 bytes, of which a row has so many
-	if weight.DType == tensor.Q4 {
-		steps /= 2
+	switch dtype {
+	case tensor.Q4:
+		return s
+	case tensor.Q8:
+		s.stages = 4
+		return s
 	}
-	if steps <= 8 {
-		return shape{8, 2}
+	return shape{4, 8}
+}
+
+// waste returns how many more tiles the blocks could take in as many waves.
+func waste(tiles, grid int) int { return blocks(tiles, grid)*grid - tiles }
+
+// gemvRoom returns the shared memory of a launch of grid blocks: with the shape's stages,
+// or fewer where they do not fit, of one row beside another block's if there are so many.
+func (b *Backend) gemvRoom(s shape, grid, rows int, weight *tensor.Tensor) int {
+	room, stages := b.device.info.shared, s.stages
+	if rows == 1 && grid > b.device.info.multiprocessors {
+		room = halfShared(room)
 	}
-	return shape{8, 4}
+	for stages > 2 && gemvShared(rows, stages, weight) > room {
+		stages -= 2
+	}
+	return gemvShared(rows, stages, weight)
 }
 
 // launchGemv returns the launch of one of kernels for rows of x and a number of outputs,
-// with as many stages as fit, and GemvParams appended.
+// with GemvParams appended.
 func (b *Backend) launchGemv(kernels *gemvKernels, r role, rows, outputs int, o gemvOperands) *launch {
 	s, processors := b.gemvShape(r, rows, o.weight, outputs), b.device.info.multiprocessors
 	grid := s.blocks * processors / 4
@@ -228,15 +270,13 @@ func (b *Backend) launchGemv(kernels *gemvKernels, r role, rows, outputs int, o 
 	if o.weight.Quantized() {
 		grid = min(grid, blocks(outputs, 16))
 	}
-	for s.stages > 2 && gemvShared(rows, s.stages, o.weight) > b.device.info.shared {
-		s.stages -= 2
-	}
+	shared := b.gemvRoom(s, grid, rows, o.weight)
 	scale, scale2, address2, scales2 := b.scaleOf(o.weight), float32(1), uint64(0), uint64(0)
 	if o.weight2 != nil {
 		scale2, address2, scales2 = b.scaleOf(o.weight2), address(o.weight2), scales(o.weight2)
 	}
 	l := b.launch(kernels.of(rows, o.weight.DType), true, threads, grid)
-	l.shared = uint32(gemvShared(rows, s.stages, o.weight))
+	l.shared = uint32(shared)
 	return l.pointer(o.dst).pointer(o.x).pointer(address(o.weight)).pointer(scales(o.weight)).
 		pointer(address2).pointer(scales2).pointer(optional(o.bias)).pointer(o.residual).pointer(optional(o.norm)).
 		int(rows).int(o.weight.Dim(1)).int(o.weight.Dim(0)).float(o.eps).float(scale).float(scale2)

@@ -49,6 +49,10 @@ func (b *Backend) qgemmRows(dtype tensor.DType) int {
 // of its own.
 func (d *device) qgemmShared() int { return d.info.shared - 256 }
 
+// halfShared returns what each of two blocks may have where one may have room: the driver
+// takes 1 KiB of each block's.
+func halfShared(room int) int { return (room+1024)/2 - 1024 }
+
 // qgemmShape chooses the least variant for n rows, no more than qgemmRows, and two
 // blocks to a multiprocessor where two stages of each fit: a block that waits leaves
 // the other its time. A block has two chunks at least where there are blocks enough.
@@ -60,8 +64,7 @@ func (b *Backend) qgemmShape(n int, weight *tensor.Tensor) qgemmLaunch {
 	s.columns = qgemmColumns[s.variant]
 	stage, fixed := qgemmStage(weight.DType, s.columns), qgemmFixed(s.columns)
 	room, perProcessor := b.device.qgemmShared(), 1
-	// The driver takes 1 KiB of each block's.
-	if half := (room+1024)/2 - 1024; s.columns < 64 && fixed+2*stage <= half {
+	if half := halfShared(room); s.columns < 64 && fixed+2*stage <= half {
 		room, perProcessor = half, 2
 	}
 	s.shared = fixed + min(qgemmStages, (room-fixed)/stage)*stage
