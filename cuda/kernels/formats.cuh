@@ -45,7 +45,8 @@ __device__ __forceinline__ void pieceWhere(uint4 &v, const uint8_t *at, bool min
 
 // FormatF16 scales x by its blocks, a step each.
 struct FormatF16 {
-  static constexpr int block = 64, stepInputs = 64, inputBytes = 2, stepScales = 0, laneScales = 0, together = 1;
+  static constexpr int block = 64, stepInputs = 64, inputBytes = 2, stepScales = 0, laneScales = 0,
+                       together = 1;
   static constexpr bool quantized = false, wholeSteps = false;
   __device__ static constexpr int parts(int) { return 1; }
   __device__ static constexpr bool spreads(int) { return false; }
@@ -91,7 +92,8 @@ __device__ __forceinline__ void addBlock(float sum[2], const int digits[4], floa
 
 // FormatQ8 has two blocks of 64 inputs to a step. A weight lies there plus 128.
 struct FormatQ8 {
-  static constexpr int block = 64, stepInputs = 128, inputBytes = 1, stepScales = 4, laneScales = 0, together = 2;
+  static constexpr int block = 64, stepInputs = 128, inputBytes = 1, stepScales = 4, laneScales = 0,
+                       together = 2;
   static constexpr float weightUnit = 1;
   static constexpr bool quantized = true, wholeSteps = true;
   __device__ static constexpr int parts(int) { return 1; }
@@ -144,7 +146,8 @@ struct FormatQ8 {
 // mma's eight columns to fill, and blocks 2i have columns 2i and 2i + 1: of four products,
 // into the same sums, each has zeros in the others' columns, and lane t has part t.
 struct FormatQ4 {
-  static constexpr int block = 32, stepInputs = 256, inputBytes = 1, stepScales = 16, laneScales = 8, together = 4;
+  static constexpr int block = 32, stepInputs = 256, inputBytes = 1, stepScales = 16,
+                       laneScales = 8, together = 4;
   static constexpr float weightUnit = 1 / 16.f;
   static constexpr bool quantized = true, wholeSteps = true;
   __device__ static constexpr bool spreads(int rows) { return rows == 1; }

@@ -39,8 +39,8 @@ __device__ __forceinline__ void gemv(const GemvParams &p, E &epilogue) {
       from.pieces[i] = epilogue.row(min(unit, last), i / 2).w + at;
     }
     const int unit = begin + g + t % 2 * perHalf;
-    from.scales = epilogue.row(min(unit, last), t % 2).scales + warp * F::stepScales +
-                  t / 2 * F::laneScales;
+    from.scales =
+        epilogue.row(min(unit, last), t % 2).scales + warp * F::stepScales + t / 2 * F::laneScales;
   };
   auto copyNext = [&] {
     if (tile < tiles.count) {

@@ -11,7 +11,8 @@
 // own steps into a ring of stages in shared memory, which needs no barrier of the
 // block, and so keeps up to 128 KiB on the way all the time: the copies of the next
 // tile start before this one is summed up, and those of the first before the
-// predecessor kernel has ended, since weights do not depend on it.
+// predecessor kernel has ended, since weights do not depend on it. Once it has, each
+// warp brings the inputs of its own steps into shared memory.
 //
 // The product runs on the tensor cores: the tile is the operand a [16 outputs, inputs],
 // four rows of x are b [inputs, 8 columns]. A row is split into two columns, 2r and 2r+1,
@@ -26,6 +27,8 @@
 // In the following g = lane / 4, t = lane % 4, and n < N = ceil(R/4) is a group of rows.
 
 #pragma once
+
+#include <type_traits>
 
 #include "rotary.cuh"
 
@@ -234,23 +237,18 @@ __device__ __forceinline__ int firstInput() {
   return (warp + lane / lanes * gemvWarps) * F::stepInputs + lane % lanes * 8;
 }
 
-template <int n>
-struct Count {
-  static constexpr int value = n;
-};
-
 // stageRow waits for the one row of x and brings it into shared memory, times the norm's
 // weights if asked, with the sum of its squares: 1/rms is a factor of the product's results,
 // and nothing waits for it. What a thread can hold in registers of the norm's weights is read
 // before the wait.
 template <bool whole, class F, int R, class Wait>
 __device__ __forceinline__ void stageRow(const GemvParams &p, const Staged<F, R> &s, Wait wait) {
-  constexpr int kept = 2, span = gemvSpan, batch = 6;
+  constexpr int held = 2, span = gemvSpan, batch = 6;
   const int inPad = s.inPad, first = firstInput<F>();
-  float w[kept][8];
+  float w[held][8];
   auto loadNorm = [&](int base) {
 #pragma unroll
-    for (int i = 0; i < kept; i++) load8<whole>(w[i], p.norm, base + i * span + first, p.in);
+    for (int i = 0; i < held; i++) load8<whole>(w[i], p.norm, base + i * span + first, p.in);
   };
   if (p.norm) loadNorm(0);
   wait();
@@ -284,9 +282,10 @@ __device__ __forceinline__ void stageRow(const GemvParams &p, const Staged<F, R>
     storeSpans<count>(s, v, base + first);
   };
   if (inPad <= span)
-    stage(Count<1>(), 0);
+    stage(std::integral_constant<int, 1>(), 0);
   else
-    for (int base = 0; base < inPad; base += kept * span) stage(Count<kept>(), base);
+    for (int base = 0; base < inPad; base += held * span)
+      stage(std::integral_constant<int, held>(), base);
   sum = warpSum(sum);
   if (threadIdx.x % 32 == 0) s.squares[threadIdx.x / 32] = sum;
   __syncwarp();
