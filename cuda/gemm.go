@@ -27,12 +27,18 @@ type product16 struct {
 	n, in, out, stride     int // rows of dst and residual are stride apart
 }
 
-// sliceBytes bounds the part of a quantised matrix that is widened at a time: all
-// but a vocabulary's fit.
-const sliceBytes = 160 << 20
+// A quantised matrix is widened whole up to wholeBytes, as all but a vocabulary's are, or
+// in slices of so many: memory is taken for the largest, and few steps want many logits.
+const (
+	wholeBytes = 160 << 20
+	sliceBytes = 40 << 20
+)
 
 // sliceOutputs returns the outputs of a quantised matrix that are widened at a time.
 func sliceOutputs(in, out int) int {
+	if 2*in*out <= wholeBytes {
+		return out
+	}
 	return min(out, max(gemmTile, sliceBytes/(2*in)/gemmTile*gemmTile))
 }
 

@@ -18,6 +18,7 @@ type memory struct {
 	size    int    // bytes that were asked for
 
 	// Of a weight; see unit.go.
+	beside      uint64  // memory of its own for the largest magnitude, or 0
 	largest     float32 // magnitude of a vector's elements, or 0
 	magnitudeAt uint64  // where the device has it of a matrix's, or 0
 	magnitude   uint16  // what lies there, as bits of the elements' type
@@ -26,7 +27,7 @@ type memory struct {
 }
 
 // forget forgets what is known of elements that are about to be others.
-func (m *memory) forget() { *m = memory{address: m.address, size: m.size} }
+func (m *memory) forget() { *m = memory{address: m.address, size: m.size, beside: m.beside} }
 
 // Size returns the bytes of the memory.
 func (m *memory) Size() int { return m.size }
@@ -110,9 +111,11 @@ const outOfMemory = 2
 
 // free keeps m's memory for the next one.
 func (a *allocator) free(m *memory) {
-	if size, ok := a.live[m.address]; ok {
-		delete(a.live, m.address)
-		a.kept[size] = append(a.kept[size], m.address)
+	for _, p := range []uint64{m.address, m.beside} {
+		if size, ok := a.live[p]; ok {
+			delete(a.live, p)
+			a.kept[size] = append(a.kept[size], p)
+		}
 	}
 }
 

@@ -16,9 +16,26 @@ import (
 // digit, and the products are multiplied by its inverse: a matrix by one for all of it,
 // rows that a norm has bounded by one for all of them, other rows by one each.
 
-// magnitudeBytes is the room behind the elements of a weight of 16 bits for its largest
-// magnitude, which zen_largest_16 leaves there.
+// magnitudeBytes is the room beside the elements of a weight of 16 bits for its largest
+// magnitude, which zen_largest_16 leaves there. Behind them it would make a piece of 2 MiB,
+// which is what the driver gives, two of a matrix that fills one.
 const magnitudeBytes = 16
+
+// weightMemory returns memory for a weight of 16 bits, with room for its magnitude.
+func (b *Backend) weightMemory(n int) (*memory, error) {
+	m, err := b.alloc(n)
+	if err != nil {
+		return nil, err
+	}
+	beside, err := b.alloc(magnitudeBytes)
+	if err != nil {
+		b.memory.free(m)
+		return nil, err
+	}
+	m.beside = beside.address
+	b.stream.do(func() error { return b.device.clear(m.beside, magnitudeBytes) })
+	return m, nil
+}
 
 // magnitude returns the bits of the largest finite magnitude of a weight's elements, or 0
 // where nobody has looked. Reading it waits for the device the first time, which gets what
@@ -32,10 +49,10 @@ func (b *Backend) magnitude(m *memory) uint16 {
 	return m.magnitude
 }
 
-// findMagnitude launches the search among n elements, a multiple of 8, which counts those
-// below infinity. The room behind them is zero.
+// findMagnitude launches the search among n elements of weightMemory, a multiple of 8, which
+// counts those below infinity.
 func (b *Backend) findMagnitude(m *memory, n int, infinity uint16) {
-	m.magnitudeAt = m.address + uint64(2*n)
+	m.magnitudeAt = m.beside
 	b.launch(b.kernels.largest16, false, threads, b.sweep(n)).
 		pointer(m.magnitudeAt).pointer(m.address).pointer(uint64(n)).int(int(infinity))
 }
@@ -55,11 +72,10 @@ const (
 // zen_halve.
 func (b *Backend) halfMatrix(host *tensor.Tensor) (*tensor.Tensor, error) {
 	n := host.Len()
-	m, err := b.alloc(2*n + magnitudeBytes)
+	m, err := b.weightMemory(2 * n)
 	if err != nil {
 		return nil, err
 	}
-	b.stream.do(func() error { return b.device.clear(m.address+uint64(2*n), magnitudeBytes) })
 	b.upload(m.address, host.HostBytes())
 	if m.halved = host.DType == tensor.BF16; !m.halved {
 		b.findMagnitude(m, n, infinityF16)

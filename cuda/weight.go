@@ -91,14 +91,14 @@ func (b *Backend) quantizedWeight(host *tensor.Tensor) (*tensor.Tensor, error) {
 		return nil, err
 	}
 	scaleBytes := (2*out*layout.scales + 15) &^ 15
-	scales, err := b.alloc(scaleBytes + magnitudeBytes)
+	scales, err := b.weightMemory(scaleBytes)
 	if err != nil {
 		b.memory.free(quants)
 		return nil, err
 	}
-	b.stream.do(func() error {
-		return b.device.clear(scales.address+uint64(max(scaleBytes-16, 0)), min(scaleBytes, 16)+magnitudeBytes)
-	})
+	if scaleBytes > 0 {
+		b.stream.do(func() error { return b.device.clear(scales.address+uint64(scaleBytes-16), 16) })
+	}
 	t := &tensor.Tensor{DType: layout.dtype, Shape: []int{out, in}, Storage: quants,
 		Scales: &tensor.Tensor{DType: tensor.F16, Shape: []int{out, layout.scales}, Storage: scales}}
 	if err := b.repack(t, host, layout); err != nil {
@@ -112,8 +112,8 @@ func (b *Backend) quantizedWeight(host *tensor.Tensor) (*tensor.Tensor, error) {
 	return t, nil
 }
 
-// pieceBytes bounds the quants of a matrix that are uploaded at a time.
-const pieceBytes = 32 << 20
+// pieceBytes bounds the quants of a matrix that are uploaded at a time, into memory that stays.
+const pieceBytes = 8 << 20
 
 // repack fills t from host, in pieces of whole panels.
 func (b *Backend) repack(t, host *tensor.Tensor, layout blockLayout) error {
