@@ -289,6 +289,8 @@ func TestGroupsForCandidates(t *testing.T) {
 	require.Equal(t, 1, groupsFor(20, 1))
 }
 
+// Rows go to the least kernel that takes them, as many as shared memory has room for, and
+// no second group where bringing them there takes longer than other kernels do.
 func TestRowsOfProductsAtOnce(t *testing.T) {
 	var kernels gemvKernels
 	for i := range kernels {
