@@ -269,6 +269,23 @@ func TestProductsAreShapedByTheirRole(t *testing.T) {
 	}
 }
 
+func TestBlocksOfALaunch(t *testing.T) {
+	b := &Backend{device: &device{info: deviceInfo{multiprocessors: 132}}}
+	half := &tensor.Tensor{DType: tensor.F16}
+	q4 := &tensor.Tensor{DType: tensor.Q4, Scales: &tensor.Tensor{}}
+	for _, c := range []struct {
+		shape   shape
+		weight  *tensor.Tensor
+		outputs int
+		want    int
+	}{
+		{shape{3, 2}, q4, 2560, 99}, {shape{8, 2}, q4, 22016, 264}, {shape{4, 4}, q4, 2048, 128}, {shape{4, 4}, half, 2048, 132},
+		{shape{0, 2}, half, 2560, 160}, {shape{0, 2}, half, 1000, 132}, {shape{0, 2}, half, 10000, 264}, {shape{2, 6}, q4, 3584, 66},
+	} {
+		require.Equal(t, c.want, b.gemvGrid(c.shape, c.weight, c.outputs), "%v", c)
+	}
+}
+
 // Two blocks to a multiprocessor are there together, on cards with less memory, too.
 func TestStagesOfTheRingFit(t *testing.T) {
 	w := &tensor.Tensor{DType: tensor.Q8, Shape: []int{18944, 3584}}

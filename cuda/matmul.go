@@ -246,6 +246,19 @@ func gatedShape(dtype tensor.DType, tiles, processors int) shape {
 // waste returns how many more tiles the blocks could take in as many waves.
 func waste(tiles, grid int) int { return blocks(tiles, grid)*grid - tiles }
 
+// gemvGrid returns the blocks of a launch: no more than tiles where those are not divided.
+func (b *Backend) gemvGrid(s shape, weight *tensor.Tensor, outputs int) int {
+	tiles, processors := blocks(outputs, 16), b.device.info.multiprocessors
+	grid := s.blocks * processors / 4
+	if s.blocks == 0 {
+		grid = min(2*processors, max(processors, tiles))
+	}
+	if weight.Quantized() {
+		grid = min(grid, tiles)
+	}
+	return grid
+}
+
 // gemvRoom returns the shared memory of a launch of grid blocks: with the shape's stages,
 // or fewer where they do not fit, of one row beside another block's if there are so many.
 func (b *Backend) gemvRoom(s shape, grid, rows int, weight *tensor.Tensor) int {
@@ -262,14 +275,8 @@ func (b *Backend) gemvRoom(s shape, grid, rows int, weight *tensor.Tensor) int {
 // launchGemv returns the launch of one of kernels for rows of x and a number of outputs,
 // with GemvParams appended.
 func (b *Backend) launchGemv(kernels *gemvKernels, r role, rows, outputs int, o gemvOperands) *launch {
-	s, processors := b.gemvShape(r, rows, o.weight, outputs), b.device.info.multiprocessors
-	grid := s.blocks * processors / 4
-	if s.blocks == 0 {
-		grid = min(2*processors, max(processors, blocks(outputs, 16)))
-	}
-	if o.weight.Quantized() {
-		grid = min(grid, blocks(outputs, 16))
-	}
+	s := b.gemvShape(r, rows, o.weight, outputs)
+	grid := b.gemvGrid(s, o.weight, outputs)
 	shared := b.gemvRoom(s, grid, rows, o.weight)
 	scale, scale2, address2, scales2 := b.scaleOf(o.weight), float32(1), uint64(0), uint64(0)
 	if o.weight2 != nil {

@@ -252,10 +252,11 @@ func TestMagnitudesLieBesideTheirMatrices(t *testing.T) {
 	m := w.Storage.(*memory)
 	require.Equal(t, 2<<20, b.memory.live[m.address])
 	require.Equal(t, rounded(magnitudeBytes), b.memory.live[m.magnitudeAt])
+	address, beside := m.address, m.beside
 	m.forget()
 	b.Free(w)
-	require.NotContains(t, b.memory.live, m.address)
-	require.NotContains(t, b.memory.live, m.beside)
+	require.NotContains(t, b.memory.live, address)
+	require.NotContains(t, b.memory.live, beside)
 	require.NoError(t, b.Close())
 }
 
