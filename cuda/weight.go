@@ -112,8 +112,8 @@ func (b *Backend) quantizedWeight(host *tensor.Tensor) (*tensor.Tensor, error) {
 	return t, nil
 }
 
-// pieceBytes bounds the quants of a matrix that are uploaded at a time, into memory that stays.
-const pieceBytes = 8 << 20
+// pieceBytes bounds the quants of a matrix that are uploaded at a time.
+const pieceBytes = 32 << 20
 
 // repack fills t from host, in pieces of whole panels.
 func (b *Backend) repack(t, host *tensor.Tensor, layout blockLayout) error {
