@@ -49,9 +49,9 @@ type Candidates struct {
 type Sifter interface {
 	// Largest waits for pending operations and sets dst[i] to the largest elements of
 	// row i of x, some hundreds of a long row; where enough is not 0, so many will do.
-	// IDs is empty where a row has NaN or +Inf, nothing finite, or too many equal
-	// elements. Temperature and Part are left as they are. The slices may be changed and
-	// are valid until the next call.
+	// IDs is empty where a row has NaN or +Inf or nothing finite, and may be where many of
+	// the largest are equal or lie side by side. Temperature and Part are left as they are.
+	// The slices may be changed and are valid until the next call.
 	//
 	//	dst  [n]
 	//	x    [n, columns] F32

@@ -154,8 +154,8 @@ func (b *Backend) gemvShape(r role, rows int, weight *tensor.Tensor, outputs int
 	return s
 }
 
-// quantizedShape is gemvShape where one row of a quantised weight is best with another
-// shape than groupShape's, or zero.
+// quantizedShape is gemvShape where one row of a quantised weight was faster with another
+// shape than groupShape's, on an H200, or zero.
 func (b *Backend) quantizedShape(r role, weight *tensor.Tensor, outputs int) shape {
 	tiles, processors := blocks(outputs, 16), b.device.info.multiprocessors
 	q4, wide := weight.DType == tensor.Q4, weight.Dim(1) > 2*outputs

@@ -39,7 +39,7 @@ struct Tiles {
   __device__ unsigned rest() const { return units - waves * wave; }  // below 2^16, as the blocks
 };
 
-// stepsOf returns the number of steps of a row, and how many of them the warp takes.
+// stepsOf returns the number of steps of a row, stepsOfWarp how many of them the warp takes.
 __device__ __forceinline__ int stepsOf(int rowBytes) {
   return (rowBytes + gemvStep - 1) / gemvStep;
 }

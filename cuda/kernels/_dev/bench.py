@@ -265,8 +265,9 @@ class Decoder:
 
 
 def plan(d):
-    """Blocks and stages of each product of a decoder, and attention's shared memory: what
-    was fastest in a whole step on an H100 and an H200, as bench_tune found."""
+    """Blocks and stages of each product of a decoder of one row, and attention's shared memory:
+    what was fastest in a whole step on an H100 and an H200, as bench_tune found; gate of q8,
+    and qkv, o and gate of q4, on an H200 alone."""
     around = lambda units: min(2 * SMS, max(SMS, units))
     qkv, o, wide = around((d.heads + 2 * d.kv) * D // 16), around(d.hidden // 16), 3 * SMS // 2
     few = qkv < 2 * SMS
