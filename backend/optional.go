@@ -58,6 +58,32 @@ type Sifter interface {
 	Largest(dst []Candidates, x *tensor.Tensor, enough int)
 }
 
+// Follower is a Sifter that begins a step before the host knows its tokens, where those are
+// the largest elements of the rows before: the device goes on while the host looks at them.
+type Follower interface {
+	Sifter
+
+	// Search starts to look for the largest element of each row of x, which are a step's last
+	// result, and does not wait.
+	//
+	//	x  [n, columns] F32
+	Search(x *tensor.Tensor)
+
+	// Follow is Begin of the step after one that ended with Search, whose operations may be
+	// pending. A token -1-i is the column of the largest element of row i, the first of equal
+	// ones, or any where the row has NaN or +Inf or nothing finite. Until Found has returned
+	// there is no third step.
+	Follow(batch *Batch)
+
+	// Found waits for the first Search whose results it has not returned, and sets dst[i] to
+	// the first largest element of row i. IDs is empty where the row has NaN or +Inf or nothing
+	// finite, and after a failure, which Sync returns. The slices may be changed and are valid
+	// until the next but one Search. Begin forgets what has not been asked for.
+	//
+	//	dst  [n]
+	Found(dst []Candidates)
+}
+
 // Grouper is a Backend that multiplies the same rows with several weights in less time
 // than one after the other.
 type Grouper interface {

@@ -45,6 +45,14 @@ func (s *Step) Begin(b *Batch) {
 	s.backend.Begin(b)
 }
 
+// Follow is Begin of the pass after one that ended with a search for the largest elements,
+// before its Sync: see Follower. b is another batch than that one's.
+func (s *Step) Follow(f Follower, b *Batch) {
+	s.batch = b
+	s.arena.reset()
+	f.Follow(b)
+}
+
 // Sync waits for the pass and returns its first failure. A failure to find
 // scratch memory ends with the pass; a failure of the device stays.
 func (s *Step) Sync() error {

@@ -47,7 +47,8 @@ type Backend struct {
 	groups, sums *memory // maxima and totals of Largest
 	raw          *memory // a piece of a quantised matrix as the host has it
 
-	candidates []byte // results of Largest, of AllocHost
+	candidates []byte   // results of Largest, of AllocHost
+	searches   searches // of Search
 
 	due    due    // what is to be done before anything else
 	normed normed // what the last launch was, if a norm
@@ -249,8 +250,8 @@ func (b *Backend) release() (err error) {
 	if b.staging != nil {
 		err = errors.Join(err, b.staging.close())
 	}
-	if b.step != nil && b.step.host != nil {
-		err = errors.Join(err, b.device.freeHost(b.step.host))
+	if b.step != nil && b.step.both != nil {
+		err = errors.Join(err, b.device.freeHost(b.step.both))
 	}
 	for _, h := range b.host {
 		err = errors.Join(err, b.device.freeHost(h))

@@ -34,22 +34,12 @@ func (b *Backend) Largest(dst []backend.Candidates, x *tensor.Tensor, enough int
 	if b.failed() || x.Len() == 0 || columns > maxColumns {
 		return
 	}
-	groups := blocks(columns, groupElements)
-	keys := b.room(&b.groups, 4*n*groups)
 	size := rounded(4 * n * largestWords)
-	host, err := b.hostRoom(size + rounded(4*n))
-	if err != nil {
-		b.stream.fail(err)
-	}
+	host := b.hostRoom(&b.candidates, size+rounded(4*n))
+	keys := b.groupMaxima(x)
 	if b.failed() {
 		return
 	}
-	words := unsafe.Slice((*int32)(unsafe.Pointer(unsafe.SliceData(host))), len(host)/4)
-	for i := range n {
-		words[i*largestWords] = unwritten
-	}
-	b.launch(b.kernels.groupMax, true, threads, blocks(groups, threads/32), n).
-		pointer(keys).pointer(address(x)).int(columns)
 	var totals uint64
 	if warm {
 		totals = b.totals(dst, x, keys, host[size:])
@@ -57,11 +47,48 @@ func (b *Backend) Largest(dst []backend.Candidates, x *tensor.Tensor, enough int
 	if b.failed() {
 		return
 	}
+	words := b.listLargest(host, x, keys, enough, largestExtras{totals: totals})
+	b.stream.flush()
+	b.foundAll(dst, words, true)
+}
+
+// groupMaxima launches the search for the maxima of groups of each row of x, and returns
+// where they will be.
+func (b *Backend) groupMaxima(x *tensor.Tensor) uint64 {
+	n, groups := x.Dim(0), blocks(x.Dim(1), groupElements)
+	keys := b.room(&b.groups, 4*n*groups)
+	if !b.failed() {
+		b.launch(b.kernels.groupMax, true, threads, blocks(groups, threads/32), n).
+			pointer(keys).pointer(address(x)).int(x.Dim(1))
+	}
+	return keys
+}
+
+// largestExtras are addresses of what zen_largest is given, or 0, besides rows and maxima.
+type largestExtras struct {
+	totals uint64 // [rows, 32] of zen_totals
+	tokens uint64 // [rows] for the columns of the first largest
+}
+
+// listLargest launches what writes the largest elements of the rows of x to pinned memory,
+// whose words it returns, unwritten so far.
+func (b *Backend) listLargest(host []byte, x *tensor.Tensor, keys uint64, enough int, o largestExtras) []int32 {
+	n, groups := x.Dim(0), blocks(x.Dim(1), groupElements)
+	words := unsafe.Slice((*int32)(unsafe.Pointer(unsafe.SliceData(host))), n*largestWords)
+	for i := range n {
+		words[i*largestWords] = unwritten
+	}
 	l := b.launch(b.kernels.largest, true, largestThreads, n).
-		pointer(hostAddress(host)).pointer(address(x)).pointer(keys).pointer(totals).
-		int(columns).int(groupsFor(enough, groups))
+		pointer(hostAddress(host)).pointer(address(x)).pointer(keys).pointer(o.totals).pointer(o.tokens).
+		int(x.Dim(1)).int(groupsFor(enough, groups))
 	l.shared = uint32(4 * groups)
-	if b.stream.await(words, largestWords) != nil {
+	return words
+}
+
+// foundAll waits for words, after which the device may have been given more, and sets dst to
+// what they say.
+func (b *Backend) foundAll(dst []backend.Candidates, words []int32, last bool) {
+	if b.stream.await(words, largestWords, last) != nil {
 		return
 	}
 	for i := range dst {
@@ -94,7 +121,7 @@ func (b *Backend) totals(dst []backend.Candidates, x *tensor.Tensor, keys uint64
 	for i := range dst {
 		temperatures[i] = dst[i].Temperature
 	}
-	b.readHost(totals+uint64(size), host[:given])
+	b.readHost(totals+uint64(size), host[:given], hostWords{})
 	b.launch(b.kernels.totals, true, threads, totalParts, n).
 		pointer(totals).pointer(address(x)).pointer(keys).pointer(totals + uint64(size)).int(x.Dim(1))
 	return totals
@@ -113,13 +140,15 @@ func found(c *backend.Candidates, words []int32) {
 	}
 }
 
-// hostRoom returns n bytes of pinned memory, which the next call uses again.
-func (b *Backend) hostRoom(n int) (_ []byte, err error) {
-	if len(b.candidates) < n {
-		b.candidates, err = b.AllocHost(2 * n)
+// hostRoom returns *m, pinned memory, made anew when it has less than n bytes.
+func (b *Backend) hostRoom(m *[]byte, n int) []byte {
+	if len(*m) < n {
+		grown, err := b.AllocHost(2 * n)
+		if err != nil {
+			b.stream.fail(err)
+			return nil
+		}
+		*m = grown
 	}
-	if err != nil {
-		return nil, err
-	}
-	return b.candidates[:n], nil
+	return (*m)[:n]
 }

@@ -22,7 +22,8 @@ import (
 //	pages                                  [sequences, pageStride]
 type stepBuffer struct {
 	device *memory
-	host   []byte // pinned, as large
+	both   []byte // pinned, twice as large: of steps of which one is under way
+	host   []byte // the latest one's half
 
 	class      int // elements of an array, a power of two
 	pageStride int // pages of the longest sequence, rounded up to a power of two
@@ -121,26 +122,60 @@ func (b *Backend) Begin(batch *backend.Batch) {
 		b.memory.free(b.raw)
 		b.raw = nil
 	}
-	n := b.step.measure(batch)
-	if err := b.fitStep(n); err != nil {
-		b.stream.fail(err)
+	b.searches.begin()
+	n, ok := b.fillStep(batch, 0)
+	if !ok {
 		return
 	}
-	b.step.fill(batch)
-	repeating := b.step.decoding && b.step.rows <= maxRepeatingRows
-	b.stream.begin(repeating)
+	repeating := b.step.repeats()
+	b.stream.begin(repeating, false)
 	if repeating {
-		b.readHost(b.step.device.address, b.step.host[:n])
+		b.readHost(b.step.device.address, b.step.host[:n], hostWords{})
 		return
 	}
 	b.stream.do(func() error { return b.device.toDevice(b.step.device.address, b.step.host[:n]) })
 }
 
+// Follow starts a step over batch behind the latest search, which finds its tokens.
+func (b *Backend) Follow(batch *backend.Batch) {
+	b.settle()
+	if b.failed() {
+		return
+	}
+	if n, ok := b.fillStep(batch, b.searches.started%2); ok {
+		b.stream.begin(b.step.repeats(), true)
+		b.readHost(b.step.device.address, b.step.host[:n], hostWords{b.searches.tokens.address, b.step.rows})
+	}
+}
+
+// fillStep writes batch into that half of the host's memory and returns the bytes.
+func (b *Backend) fillStep(batch *backend.Batch, half int) (n int, ok bool) {
+	n = b.step.measure(batch)
+	if err := b.fitStep(n); err != nil {
+		b.stream.fail(err)
+		return 0, false
+	}
+	size := len(b.step.both) / 2
+	b.step.host = b.step.both[half*size:][:size:size]
+	b.step.fill(batch)
+	return n, true
+}
+
+// repeats reports whether the step's launches are likely to come again.
+func (s *stepBuffer) repeats() bool { return s.decoding && s.rows <= maxRepeatingRows }
+
+// hostWords are the first words that readHost copies: a word -1-i is found[i].
+type hostWords struct {
+	found uint64 // or 0
+	n     int
+}
+
 // readHost launches a copy of memory of allocHost, a multiple of 16 bytes. As a part of
 // a graph it costs less than a copy of the driver's.
-func (b *Backend) readHost(dst uint64, src []byte) {
+func (b *Backend) readHost(dst uint64, src []byte, words hostWords) {
 	n := blocks(len(src), 16)
-	b.launch(b.kernels.readHost, true, threads, blocks(n, threads)).pointer(dst).pointer(hostAddress(src)).int(n)
+	b.launch(b.kernels.readHost, true, threads, blocks(n, threads)).
+		pointer(dst).pointer(hostAddress(src)).pointer(words.found).int(n).int(words.n)
 	b.step.arriving = true
 }
 
@@ -150,20 +185,23 @@ func hostAddress(m []byte) uint64 { return uint64(uintptr(unsafe.Pointer(unsafe.
 // fitStep makes the step buffer hold n bytes.
 func (b *Backend) fitStep(n int) (err error) {
 	s := b.step
-	if len(s.host) >= n {
+	if len(s.both) >= 2*n {
 		return nil
 	}
 	size := max(minStepBytes, 2*n)
-	if s.host != nil {
-		if err := b.device.freeHost(s.host); err != nil {
+	if s.both != nil {
+		if err := b.stream.sync(); err != nil { // the device may read it
+			return err
+		}
+		if err := b.device.freeHost(s.both); err != nil {
 			return err
 		}
 		b.memory.free(s.device)
-		s.host, s.device = nil, nil
+		s.both, s.device = nil, nil
 	}
 	if s.device, err = b.alloc(size); err != nil {
 		return err
 	}
-	s.host, err = b.device.allocHost(size)
+	s.both, err = b.device.allocHost(2 * size)
 	return err
 }

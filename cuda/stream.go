@@ -52,12 +52,16 @@ func newStream(d *device) *stream {
 		seen: map[uint64]struct{}{}, graphs: map[uint64]*graph{}}
 }
 
-// begin starts a step.
-func (s *stream) begin(repeating bool) {
+// begin starts a step; busy says that the device has something else to do meanwhile.
+func (s *stream) begin(repeating, busy bool) {
 	s.flush()
-	s.repeating, s.limit = repeating, segment
-	if repeating {
+	switch s.repeating = repeating; {
+	case repeating && busy:
+		s.limit = graphSegment
+	case repeating:
 		s.limit = firstGraph
+	default:
+		s.limit = segment
 	}
 }
 
@@ -161,13 +165,12 @@ func (s *stream) forget() error {
 // unwritten is what await takes for a word that the device has not written.
 const unwritten = -1
 
-// await waits until the device has written every stride-th of words, as the last
-// thing of all it was given, and returns the first failure.
-func (s *stream) await(words []int32, stride int) error {
-	s.flush()
+// await waits until the device has written every stride-th of words, as the last thing
+// of all it was given if last is set, and returns the first failure.
+func (s *stream) await(words []int32, stride int, last bool) error {
 	if s.err == nil {
 		s.fail(s.device.await(words, stride))
-		s.busy = false
+		s.busy = s.busy && !last
 	}
 	return s.err
 }

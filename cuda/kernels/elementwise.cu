@@ -213,13 +213,22 @@ extern "C" __global__ void zen_convert_f16(__half *dst, float *rowScale, const f
 // it before it waits must not be the next one, or be launched after this one has ended.
 //
 //	dst, src  [n] of 16 bytes; src in the host's memory
+//	found     null, or what stands for negative ones of the first words of src: -1-i for found[i]
 //
 // grid: ceil(n / blockDim.x)
-extern "C" __global__ void zen_read_host(int4 *dst, const int4 *src, int n) {
+extern "C" __global__ void zen_read_host(int4 *dst, const int4 *src, const int *found, int n,
+                                         int words) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
   int4 v;
   if (i < n) v = __ldcv(src + i);
   waitForPredecessor();
   releaseSuccessor();
-  if (i < n) dst[i] = v;
+  if (i >= n) return;
+  if (found) {
+    auto resolve = [&](int &w, int at) {
+      if (at < words && w < 0) w = readL2(found - 1 - w);
+    };
+    resolve(v.x, 4 * i), resolve(v.y, 4 * i + 1), resolve(v.z, 4 * i + 2), resolve(v.w, 4 * i + 3);
+  }
+  dst[i] = v;
 }

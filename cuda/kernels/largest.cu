@@ -183,14 +183,16 @@ extern "C" __global__ void __launch_bounds__(256)
 //	x       [rows, columns]         F32
 //	keys    [rows, groups]          of zen_group_max; k <= groups
 //	totals  [rows, 32]              of zen_totals, or null
+//	tokens  [rows]                  the columns of the rows' first largest elements, or null;
+//	                                k is 1
 //
-// The count is 0 where a row has NaN or +Inf, nothing finite, or more than fit. It is
-// written last: out may lie in the host's memory, and the host wait for it.
+// The count is 0 where a row has NaN or +Inf, nothing finite, or more than fit, and its token
+// then. The count is written last: out may lie in the host's memory, and the host wait for it.
 //
 // grid: rows; block: 1024; shared: 4·groups bytes.
 extern "C" __global__ void __launch_bounds__(largestThreads)
-    zen_largest(int *out, const float *x, const uint32_t *keys, const float *totals, int columns,
-                int k) {
+    zen_largest(int *out, const float *x, const uint32_t *keys, const float *totals, int *tokens,
+                int columns, int k) {
   extern __shared__ uint32_t groupKeys[];
   __shared__ int scratch[33];
   __shared__ int selected[largestThreads];  // groups that have elements to list
@@ -202,6 +204,7 @@ extern "C" __global__ void __launch_bounds__(largestThreads)
   const int groups = (columns + groupElements - 1) / groupElements;
   const float *row = x + int64_t(blockIdx.x) * columns;
   out += int64_t(blockIdx.x) * largestWords;
+  if (tokens && threadIdx.x == 0) tokens[blockIdx.x] = 0;
   bool bad = false;
   for (int g = threadIdx.x; g < groups; g += largestThreads) {
     groupKeys[g] = __ldcg(keys + int64_t(blockIdx.x) * groups + g);
@@ -286,6 +289,7 @@ extern "C" __global__ void __launch_bounds__(largestThreads)
   // Whole lines, for each write on its own is one of the bus's.
   static_assert(largestThreads == 2 * largestCapacity);
   if (threadIdx.x == 0) out[1] = __float_as_int(keyOrder(least));
+  if (threadIdx.x == 0 && tokens) tokens[blockIdx.x] = found[0];
   if (threadIdx.x % largestCapacity < total) out[2 + threadIdx.x] = found[threadIdx.x];
   if (totals && threadIdx.x < totalParts)
     out[2 + 2 * largestCapacity + threadIdx.x] =

@@ -136,6 +136,7 @@ func (e *Engine) reserve(t *Task, n int) bool {
 // preempt takes t's pages and lets it wait for its turn again.
 func (e *Engine) preempt(t *Task) {
 	e.active = slices.DeleteFunc(e.active, func(a *Task) bool { return a == t })
+	e.forget(t)
 	e.publishPrefix(t)
 	t.release(false)
 	t.seq, t.fed, t.drafts = nil, t.start, nil

@@ -56,17 +56,19 @@ type Engine struct {
 	prefills []*Task // scratch of a step
 	holds    []int32 // [pages] scratch of permanent
 	tokens   []int32 // scratch of add
-	owners   []*Task // of each output row of the batch
 	jobs     []job
 	crew     *crew
-	batch    backend.Batch
 	step     *backend.Step
+	now      *round    // the latest step that was scheduled, or is under way
+	next     *round    // the one that follows it
+	searched bool      // now ended with a search, which nobody has asked for
 	logits   []float32 // [LogitRows, vocab]
 	hidden   []float32 // [rows, hidden] of one task, as large as was needed
 	full     error     // why the latest task found no page
 	broken   error     // the failure after which no step can run
 
 	sifter    backend.Sifter       // the backend, or nil
+	follower  backend.Follower     // likewise
 	sifted    []backend.Candidates // [SiftedRows]
 	sifting   *tensor.Tensor       // the rows that they are of
 	fetching  sync.Mutex
@@ -74,6 +76,17 @@ type Engine struct {
 	columns   [][]float32             // [SiftedRows] what was fetched
 	spans     []span                  // scratch of rows
 	logitRows int                     // most rows whose logits are computed at once
+}
+
+// round is the batch of a step and whose its output rows are.
+type round struct {
+	batch  backend.Batch
+	owners []*Task // of each output row, nil where that is not wanted any more
+}
+
+func (r *round) reset() {
+	r.batch.Reset()
+	r.owners = r.owners[:0]
 }
 
 // LogitRows bounds the rows whose logits lie in the host's memory at once, and
@@ -94,7 +107,10 @@ func New(cfg Config) *Engine {
 		logitRows: LogitRows,
 		holds:     make([]int32, cfg.Cache.Pages()),
 		crew:      newCrew(cfg.Helpers),
+		now:       new(round),
+		next:      new(round),
 	}
+	e.follower, _ = cfg.Backend.(backend.Follower)
 	if sifter, ok := cfg.Backend.(backend.Sifter); ok {
 		e.sifter, e.logitRows = sifter, SiftedRows
 		e.sifted, e.columns = make([]backend.Candidates, SiftedRows), make([][]float32, SiftedRows)
@@ -179,6 +195,7 @@ func (e *Engine) run() {
 		}
 		e.busy(time.Since(begin))
 	}
+	_ = e.step.Sync() // a step may be under way that nobody waits for
 	e.step.Close()
 	e.crew.stop()
 	e.publish()
@@ -241,6 +258,7 @@ func (e *Engine) endCancelled() {
 // what it held as free.
 func (e *Engine) end(t *Task, err error) {
 	e.active = slices.DeleteFunc(e.active, func(a *Task) bool { return a == t })
+	e.forget(t)
 	e.publishPrefix(t)
 	t.release(err == nil)
 	e.publish()

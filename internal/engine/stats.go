@@ -97,11 +97,11 @@ func (e *Engine) Stats() Stats {
 }
 
 // count records a step that begins.
-func (e *Engine) count() {
+func (e *Engine) count(r *round) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.stats.Steps++
-	e.stats.Tokens += int64(e.batch.Rows())
+	e.stats.Tokens += int64(r.batch.Rows())
 }
 
 // busy records the time of a step that has ended.

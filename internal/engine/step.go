@@ -18,14 +18,23 @@ import (
 // runStep feeds one batch of the active tasks' tokens and hands out the logits.
 // An error is the device's: no further step can run.
 func (e *Engine) runStep() error {
+	if e.underWay() {
+		return e.goOn()
+	}
 	e.schedule()
 	e.gather()
-	if e.batch.Rows() == 0 {
+	if e.now.batch.Rows() == 0 {
 		return nil
 	}
-	e.count()
-	e.step.Begin(&e.batch)
+	e.count(e.now)
+	e.step.Begin(&e.now.batch)
 	hidden := e.cfg.Model.Hidden(e.step, e.cfg.Cache)
+	if e.leads() {
+		if err := e.search(hidden); err != nil {
+			return err
+		}
+		return e.goOn()
+	}
 	if err := e.deliver(hidden); err != nil {
 		return err
 	}
@@ -139,8 +148,7 @@ func (e *Engine) follows(t *Task) bool {
 
 // gather fills the batch with the scheduled rows, those of one kind together.
 func (e *Engine) gather() {
-	e.batch.Reset()
-	e.owners = e.owners[:0]
+	e.now.reset()
 	for _, states := range []bool{false, true} {
 		for _, t := range e.active {
 			if t.rows > 0 && (t.Hidden != nil) == states {
@@ -154,10 +162,10 @@ func (e *Engine) gather() {
 func (e *Engine) add(t *Task) {
 	n := t.rows - len(t.drafts)
 	e.tokens = append(append(e.tokens[:0], t.Tokens[t.fed:t.fed+n]...), t.drafts...)
-	first := e.batch.Append(e.tokens, t.seq.Length(), t.seq.Pages())
+	first := e.now.batch.Append(e.tokens, t.seq.Length(), t.seq.Pages())
 	for i := max(0, t.nextRow-t.fed); i < t.rows; i++ {
-		e.batch.OutputRows = append(e.batch.OutputRows, int32(first+i))
-		e.owners = append(e.owners, t)
+		e.now.batch.OutputRows = append(e.now.batch.OutputRows, int32(first+i))
+		e.now.owners = append(e.now.owners, t)
 	}
 	t.fed += n
 	t.reached = max(t.reached, t.fed)
@@ -168,10 +176,10 @@ func (e *Engine) add(t *Task) {
 //
 //	hidden  [outputRows, hidden]
 func (e *Engine) deliver(hidden *tensor.Tensor) error {
-	for first, n := 0, 0; first < len(e.owners); first += n {
-		t := e.owners[first]
-		for n = 1; first+n < len(e.owners); n++ {
-			next := e.owners[first+n]
+	for first, n := 0, 0; first < len(e.now.owners); first += n {
+		t := e.now.owners[first]
+		for n = 1; first+n < len(e.now.owners); n++ {
+			next := e.now.owners[first+n]
 			if t.Hidden != nil && next != t || t.Hidden == nil && (next.Hidden != nil || n == e.logitRows) {
 				break
 			}
@@ -183,7 +191,7 @@ func (e *Engine) deliver(hidden *tensor.Tensor) error {
 				return err
 			}
 			e.work()
-		} else if err := e.rows(rows, e.owners[first:first+n]); err != nil {
+		} else if err := e.rows(rows, e.now.owners[first:first+n]); err != nil {
 			return err
 		}
 	}

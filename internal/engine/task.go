@@ -86,7 +86,8 @@ type Task struct {
 	rows    int     // of this step: Tokens, then drafts
 	drafts  []int32 // of this step
 	drafter drafter
-	sampled int // tokens, in this step
+	sampled int  // tokens, in this step
+	refused bool // candidates that a step which is followed had for the latest row
 	ended   bool
 	err     error
 }
@@ -244,6 +245,7 @@ func (t *Task) final() bool {
 
 // answered records what the task said of a row, when it had so many tokens before.
 func (t *Task) answered(final bool, before int, more bool, err error) {
+	t.refused = false
 	switch {
 	case err != nil || final && !more:
 		t.ended, t.err = true, err

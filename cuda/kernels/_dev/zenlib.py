@@ -138,7 +138,7 @@ def largest(out, maxima, x, rows, columns, k=256):
     """The largest elements of rows: out [rows, 1058], maxima [rows, groups]."""
     groups = (columns + 127) // 128
     launch("zen_group_max", ((groups + 7) // 8, rows), 256, 0, [maxima, x, columns])
-    launch("zen_largest", (rows,), 1024, 4 * groups, [out, x, maxima, None, columns, k])
+    launch("zen_largest", (rows,), 1024, 4 * groups, [out, x, maxima, None, None, columns, k])
 
 
 def gemv_shared(rows, inn, fmt="f16", stages=0):
