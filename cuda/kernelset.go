@@ -23,13 +23,15 @@ type kernelSet struct {
 	dequant, repack, swiGLURows            byType
 
 	gemv, gemvSwiGLU, gemvQKV gemvKernels
+	gemvSearch                byType // of one row
 
 	qgemm [len(qgemmColumns)]byType // by rows
 
 	attentionDecode, attentionCluster, attentionWide, attentionPrefill map[int]*byType // by headDim
 
 	rmsNorm, swiGLU, add, selectRows, gemm, convert, scaleRows uint64
-	groupMax, totals, largest, readHost, largest16, halve      uint64
+	groupMax, totals, largest, search, readHost, largest16     uint64
+	halve                                                      uint64
 }
 
 // suffixes are how kernels' names end.
@@ -65,6 +67,7 @@ func loadKernels(d *device) (*kernelSet, error) {
 		l.each(&k.gemvSwiGLU[i], name, "_swiglu", d.info.shared, streamed)
 		l.each(&k.gemvQKV[i], name, "_qkv", d.info.shared, streamed)
 	}
+	l.each(&k.gemvSearch, "zen_gemv", "_search", d.info.shared, streamed)
 	l.one(&k.gemm, "zen_gemm_f16", gemmShared)
 	l.each(&k.swiGLURows, "zen_swiglu_rows", "", 0, []tensor.DType{tensor.F32, tensor.F16})
 	for i, columns := range qgemmColumns {
@@ -93,7 +96,7 @@ func loadKernels(d *device) (*kernelSet, error) {
 	for name, f := range map[string]*uint64{
 		"zen_rmsnorm": &k.rmsNorm, "zen_swiglu": &k.swiGLU, "zen_add": &k.add,
 		"zen_convert_f16": &k.convert, "zen_largest_16": &k.largest16, "zen_halve": &k.halve,
-		"zen_select_rows": &k.selectRows, "zen_group_max": &k.groupMax, "zen_largest": &k.largest, "zen_totals": &k.totals,
+		"zen_select_rows": &k.selectRows, "zen_group_max": &k.groupMax, "zen_largest": &k.largest, "zen_search": &k.search, "zen_totals": &k.totals,
 		"zen_scale_rows": &k.scaleRows, "zen_read_host": &k.readHost,
 	} {
 		l.one(f, name, 0)

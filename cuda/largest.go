@@ -35,11 +35,11 @@ func (b *Backend) Largest(dst []backend.Candidates, x *tensor.Tensor, enough int
 		return
 	}
 	size := rounded(4 * n * largestWords)
-	host := b.hostRoom(&b.candidates, size+rounded(4*n))
-	keys := b.groupMaxima(x)
+	host, keys := b.hostRoom(&b.candidates, size+rounded(4*n)), b.groupMaxima(x)
 	if b.failed() {
 		return
 	}
+	words := unwrittenWords(host, n, largestWords)
 	var totals uint64
 	if warm {
 		totals = b.totals(dst, x, keys, host[size:])
@@ -47,9 +47,18 @@ func (b *Backend) Largest(dst []backend.Candidates, x *tensor.Tensor, enough int
 	if b.failed() {
 		return
 	}
-	words := b.listLargest(host, x, keys, enough, largestExtras{totals: totals})
+	groups := blocks(columns, groupElements)
+	l := b.launch(b.kernels.largest, true, largestThreads, n).
+		pointer(hostAddress(host)).pointer(address(x)).pointer(keys).pointer(totals).
+		int(columns).int(groupsFor(enough, groups))
+	l.shared = uint32(4 * groups)
 	b.stream.flush()
-	b.foundAll(dst, words, true)
+	if b.stream.await(words, largestWords, true) != nil {
+		return
+	}
+	for i := range dst {
+		found(&dst[i], words[i*largestWords:][:largestWords])
+	}
 }
 
 // groupMaxima launches the search for the maxima of groups of each row of x, and returns
@@ -64,36 +73,13 @@ func (b *Backend) groupMaxima(x *tensor.Tensor) uint64 {
 	return keys
 }
 
-// largestExtras are addresses of what zen_largest is given, or 0, besides rows and maxima.
-type largestExtras struct {
-	totals uint64 // [rows, 32] of zen_totals
-	tokens uint64 // [rows] for the columns of the first largest
-}
-
-// listLargest launches what writes the largest elements of the rows of x to pinned memory,
-// whose words it returns, unwritten so far.
-func (b *Backend) listLargest(host []byte, x *tensor.Tensor, keys uint64, enough int, o largestExtras) []int32 {
-	n, groups := x.Dim(0), blocks(x.Dim(1), groupElements)
-	words := unsafe.Slice((*int32)(unsafe.Pointer(unsafe.SliceData(host))), n*largestWords)
+// unwrittenWords returns pinned memory as results of n rows, the first word of each unwritten.
+func unwrittenWords(host []byte, n, stride int) []int32 {
+	words := unsafe.Slice((*int32)(unsafe.Pointer(unsafe.SliceData(host))), n*stride)
 	for i := range n {
-		words[i*largestWords] = unwritten
+		words[i*stride] = unwritten
 	}
-	l := b.launch(b.kernels.largest, true, largestThreads, n).
-		pointer(hostAddress(host)).pointer(address(x)).pointer(keys).pointer(o.totals).pointer(o.tokens).
-		int(x.Dim(1)).int(groupsFor(enough, groups))
-	l.shared = uint32(4 * groups)
 	return words
-}
-
-// foundAll waits for words, after which the device may have been given more, and sets dst to
-// what they say.
-func (b *Backend) foundAll(dst []backend.Candidates, words []int32, last bool) {
-	if b.stream.await(words, largestWords, last) != nil {
-		return
-	}
-	for i := range dst {
-		found(&dst[i], words[i*largestWords:][:largestWords])
-	}
 }
 
 // groupsFor returns of how many groups the maxima are found, so that there are enough

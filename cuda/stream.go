@@ -84,6 +84,14 @@ func (s *stream) next(function uint64) *launch {
 	return &s.launches[len(s.launches)-1]
 }
 
+// latest returns the launch that was collected last, or nil.
+func (s *stream) latest() *launch {
+	if len(s.launches) == 0 {
+		return nil
+	}
+	return &s.launches[len(s.launches)-1]
+}
+
 // flush gives the collected launches to the device.
 func (s *stream) flush() {
 	if len(s.launches) == 0 {

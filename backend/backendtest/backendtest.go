@@ -41,7 +41,7 @@ func checks() []check {
 	var all []check
 	for _, list := range [][]check{
 		memoryChecks(), matMulChecks(), attentionChecks(), rotaryChecks(), rowChecks(),
-		nonFiniteChecks(), candidateChecks(), determinismChecks(), attentionDeterminismChecks(), fusedChecks(), shapeChecks(),
+		nonFiniteChecks(), candidateChecks(), followChecks(), determinismChecks(), attentionDeterminismChecks(), fusedChecks(), shapeChecks(),
 	} {
 		all = append(all, list...)
 	}

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "formats.cuh"
+#include "order.cuh"
 
 namespace zen {
 
@@ -71,6 +72,44 @@ struct Store {
     float *to = p.dst + int64_t(r) * p.out + unit;
     if (unit < end) to[0] = fmaf(a, p.wScale, o.biasA) + o.residualA;
     if (unit + 8 < end) to[8] = fmaf(b, p.wScale, o.biasB) + o.residualB;
+  }
+};
+
+// SearchParams has a twin in package cuda.
+//
+//	out, token  see report
+//	top         [2]: the largest of all blocks' and how many have added theirs; 0, and left so
+struct SearchParams {
+  GemvParams g;
+  uint64_t *out, *top;
+  int *token;
+};
+static_assert(sizeof(SearchParams) == 120, "SearchParams differs from its Go twin");
+
+// Searched is Store of one row, whose first largest element is reported.
+template <class F>
+struct Searched : Store<F> {
+  uint64_t top = 0;  // of those that the thread has stored
+
+  __device__ void finish(int unit, int end, int r, const typename Store<F>::Operands &o, float a,
+                         float b) {
+    const GemvParams &p = this->p;
+    const float low = fmaf(a, p.wScale, o.biasA) + o.residualA;
+    const float high = fmaf(b, p.wScale, o.biasB) + o.residualB;
+    if (unit < end) p.dst[unit] = low, top = max(top, ranked(orderKey(low), unit));
+    if (unit + 8 < end) p.dst[unit + 8] = high, top = max(top, ranked(orderKey(high), unit + 8));
+  }
+
+  // search reports the largest of all blocks. scratch is [8].
+  __device__ void search(const SearchParams &p, uint64_t *scratch) {
+    const uint64_t mine = blockTop(top, scratch);
+    if (threadIdx.x > 0) return;
+    auto *all = reinterpret_cast<unsigned long long *>(p.top);
+    atomicMax(all, mine);
+    __threadfence();
+    if (atomicAdd(all + 1, 1ull) + 1 < gridDim.x) return;
+    all[1] = 0;
+    report(p.out, p.token, atomicExch(all, 0ull));
   }
 };
 

@@ -73,6 +73,16 @@ __device__ __forceinline__ void gemv(const GemvParams &p, E &epilogue) {
   multiply(p, s, epilogue, tiles, operands, ring, own, copyNext);
 }
 
+// gemvSearch is gemv of one row and the search for its largest result.
+template <class F>
+__device__ __forceinline__ void gemvSearch(const SearchParams &p) {
+  extern __shared__ uint4 memory[];
+  Searched<F> e{{p.g}};
+  gemv<F, 1>(p.g, e);
+  __syncthreads();
+  e.search(p, reinterpret_cast<uint64_t *>(memory));  // where sums were
+}
+
 }  // namespace zen
 
 #define GEMV(name, F, R)                                            \
@@ -100,3 +110,12 @@ GEMV(zen_gemv4_q4, FormatQ4, 4)
 GEMV(zen_gemv8_f16, FormatF16, 8)
 GEMV(zen_gemv8_q8, FormatQ8, 8)
 GEMV(zen_gemv8_q4, FormatQ4, 8)
+
+#define SEARCH(name, F)                                             \
+  extern "C" __global__ void __launch_bounds__(zen::gemvThreads, 2) \
+      name##_search(const __grid_constant__ zen::SearchParams p) {  \
+    zen::gemvSearch<zen::F>(p);                                     \
+  }
+SEARCH(zen_gemv_f16, FormatF16)
+SEARCH(zen_gemv_q8, FormatQ8)
+SEARCH(zen_gemv_q4, FormatQ4)

@@ -4,7 +4,7 @@
 // the k-th largest of the maxima of groups of 128, or somewhat less. Those maxima are elements,
 // so there are at least k; and as large elements lie anywhere, not many more.
 
-#include "common.cuh"
+#include "order.cuh"
 
 namespace zen {
 
@@ -13,21 +13,6 @@ constexpr int largestCapacity = 512;  // elements that a row's result has room f
 constexpr int largestThreads = 1024;
 constexpr int totalParts = 32;  // of a row's total
 constexpr int largestWords = 2 + 2 * largestCapacity + totalParts;
-constexpr uint32_t notFinite = 0xffffffffu;  // the key of NaN and +Inf
-constexpr uint32_t lowestKey = 0x00800000u;  // of the least finite float; -Inf's is below
-
-// orderKey orders floats, and puts what no sampler may see, NaN and +Inf, above all.
-__device__ __forceinline__ uint32_t orderKey(float x) {
-  uint32_t b = __float_as_uint(x);
-  if (b == 0x80000000u) b = 0;
-  return !(x <= 3.4028235e38f) ? notFinite : b >> 31 ? ~b : b | 0x80000000u;
-}
-
-// keyOrder is the inverse of orderKey for finite elements.
-__device__ __forceinline__ float keyOrder(uint32_t key) {
-  return __uint_as_float(key >> 31 ? key & 0x7fffffffu : ~key);
-}
-
 // blockScan returns the sum of n over the threads before this one, and of all in
 // total. scratch is [33]; whole blocks of 1024 call it.
 __device__ __forceinline__ int blockScan(int n, int *scratch, int &total) {
@@ -183,16 +168,14 @@ extern "C" __global__ void __launch_bounds__(256)
 //	x       [rows, columns]         F32
 //	keys    [rows, groups]          of zen_group_max; k <= groups
 //	totals  [rows, 32]              of zen_totals, or null
-//	tokens  [rows]                  the columns of the rows' first largest elements, or null;
-//	                                k is 1
 //
-// The count is 0 where a row has NaN or +Inf, nothing finite, or more than fit, and its token
-// then. The count is written last: out may lie in the host's memory, and the host wait for it.
+// The count is 0 where a row has NaN or +Inf, nothing finite, or more than fit. It is
+// written last: out may lie in the host's memory, and the host wait for it.
 //
 // grid: rows; block: 1024; shared: 4·groups bytes.
 extern "C" __global__ void __launch_bounds__(largestThreads)
-    zen_largest(int *out, const float *x, const uint32_t *keys, const float *totals, int *tokens,
-                int columns, int k) {
+    zen_largest(int *out, const float *x, const uint32_t *keys, const float *totals, int columns,
+                int k) {
   extern __shared__ uint32_t groupKeys[];
   __shared__ int scratch[33];
   __shared__ int selected[largestThreads];  // groups that have elements to list
@@ -204,7 +187,6 @@ extern "C" __global__ void __launch_bounds__(largestThreads)
   const int groups = (columns + groupElements - 1) / groupElements;
   const float *row = x + int64_t(blockIdx.x) * columns;
   out += int64_t(blockIdx.x) * largestWords;
-  if (tokens && threadIdx.x == 0) tokens[blockIdx.x] = 0;
   bool bad = false;
   for (int g = threadIdx.x; g < groups; g += largestThreads) {
     groupKeys[g] = __ldcg(keys + int64_t(blockIdx.x) * groups + g);
@@ -289,11 +271,36 @@ extern "C" __global__ void __launch_bounds__(largestThreads)
   // Whole lines, for each write on its own is one of the bus's.
   static_assert(largestThreads == 2 * largestCapacity);
   if (threadIdx.x == 0) out[1] = __float_as_int(keyOrder(least));
-  if (threadIdx.x == 0 && tokens) tokens[blockIdx.x] = found[0];
   if (threadIdx.x % largestCapacity < total) out[2 + threadIdx.x] = found[threadIdx.x];
   if (totals && threadIdx.x < totalParts)
     out[2 + 2 * largestCapacity + threadIdx.x] =
         __float_as_int(readL2(totals + blockIdx.x * totalParts + threadIdx.x));
   __syncthreads();
   if (threadIdx.x == 0) publish(out, total);
+}
+
+// zen_search reports the first largest element of each row.
+//
+//	out     [rows]           in the host's memory, see report
+//	tokens  [rows]           their columns
+//	x       [rows, columns]  F32
+//	keys    [rows, groups]   of zen_group_max
+//
+// grid: rows; block: 256
+extern "C" __global__ void __launch_bounds__(256)
+    zen_search(uint64_t *out, int *tokens, const float *x, const uint32_t *keys, int columns) {
+  __shared__ uint64_t scratch[8];
+  waitForPredecessor();
+  releaseSuccessor();
+  const int groups = (columns + groupElements - 1) / groupElements;
+  keys += int64_t(blockIdx.x) * groups;
+  uint64_t top = 0;
+  for (int g = threadIdx.x; g < groups; g += 256) top = max(top, ranked(__ldcg(keys + g), g));
+  top = blockTop(top, scratch);
+  const uint32_t key = top >> 32;
+  const float *row = x + int64_t(blockIdx.x) * columns;
+  const int i = columnOf(top) * groupElements + threadIdx.x;
+  const bool has = threadIdx.x < groupElements && i < columns && orderKey(readL2(row + i)) == key;
+  top = blockTop(has ? ranked(key, i) : 0, scratch);
+  if (threadIdx.x == 0) report(out + blockIdx.x, tokens + blockIdx.x, top);
 }

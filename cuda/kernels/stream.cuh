@@ -181,7 +181,7 @@ __device__ __forceinline__ float allParts(const float sum[parts][2], int half) {
 // which is the one just used.
 template <class F, int R, class E, class CopyNext>
 __device__ __forceinline__ void multiply(const GemvParams &p, const Staged<F, R> &s,
-                                         const E &epilogue, const Tiles<F> &tiles,
+                                         E &epilogue, const Tiles<F> &tiles,
                                          typename E::Operands *operands, Ring<F> &ring,
                                          Lane<R> &own, CopyNext copyNext) {
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;

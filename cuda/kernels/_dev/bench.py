@@ -126,6 +126,7 @@ class Decoder:
         )
         self.splits = splits or max(1, min(32, length // 64))
         self.ws, self.cnt = f(rows, self.heads, self.splits, D + 2), i32([0] * rows * kv)
+        self.found, self.top = i32([0, 0]), i32([0] * 4)
         self.maxima, self.largest = i32([0] * rows * 2048), i32([0] * rows * 1058)
         self.ops, self.plan, self.cluster = list(self.operations()), {}, True
 
@@ -224,8 +225,14 @@ class Decoder:
             yield ("o",) + self.gemv(l["o"], self.x, self.a, residual=self.x)
             yield ("gate",) + self.gemv(l["g"], self.act, self.x, W2=l["u"], norm=self.norm)
             yield ("down",) + self.gemv(l["d"], self.x, self.act, residual=self.x)
-        yield ("head",) + self.gemv(self.head, self.logits, self.x, norm=self.norm)
-        yield ("largest", "largest", None)
+        kind, p = self.gemv(self.head, self.logits, self.x, norm=self.norm)
+        if self.rows > 1:
+            yield "head", kind, p
+            yield "largest", "largest", None
+            return
+        s = struct(SEARCH, found=self.found, top=self.top, token=self.tok)
+        C.memmove(C.addressof(s), C.addressof(p), C.sizeof(p))
+        yield "head", "search", s
 
     def step(self, only=None):
         for name, kind, p in self.ops:
@@ -253,7 +260,7 @@ class Decoder:
                     [p],
                 )
             else:
-                suffix = {"gemv": "", "gated": "_swiglu", "qkv": "_qkv"}[kind]
+                suffix = {"gemv": "", "gated": "_swiglu", "qkv": "_qkv", "search": "_search"}[kind]
                 blocks, stages = self.plan.get(name, (SMS, 8))
                 launch(
                     gemv_name(self.rows, self.fmt) + suffix,
@@ -299,7 +306,7 @@ def plan(d):
 
 
 def bench_decode():
-    names = ("embed", "qkv", "attention", "o", "gate", "down", "head", "largest")
+    names = ("embed", "qkv", "attention", "o", "gate", "down", "head")
     for shape in SHAPES:
         for fmt in os.environ.get("FORMATS", "f16 q8 q4").split():
             d = Decoder(shape, fmt, 512, splits=8)

@@ -104,6 +104,7 @@ GEMV = (
         ","
     )
 )
+SEARCH = GEMV + "p found,p top,p token".split(",")
 ROT = "p q,p k,p v,p table,p kcache,p vcache,p positions,p sequences,p pages,i pageStride,i heads,i kvHeads,i headDim,i pageSize,i pad".split(
     ","
 )
@@ -138,7 +139,7 @@ def largest(out, maxima, x, rows, columns, k=256):
     """The largest elements of rows: out [rows, 1058], maxima [rows, groups]."""
     groups = (columns + 127) // 128
     launch("zen_group_max", ((groups + 7) // 8, rows), 256, 0, [maxima, x, columns])
-    launch("zen_largest", (rows,), 1024, 4 * groups, [out, x, maxima, None, None, columns, k])
+    launch("zen_largest", (rows,), 1024, 4 * groups, [out, x, maxima, None, columns, k])
 
 
 def gemv_shared(rows, inn, fmt="f16", stages=0):
