@@ -20,7 +20,7 @@ func (b *Backend) QKVAppend(q, x *tensor.Tensor, o backend.QKV) bool {
 	if o.K.Weight.DType != dtype || o.V.Weight.DType != dtype {
 		return false
 	}
-	if b.kernels.gemvQKV.of(1, dtype) == 0 || q.Dim(2)%16 != 0 || !b.fitsGemv(n, o.Q.Weight) {
+	if !b.kernels.gemvQKV.has(dtype) || q.Dim(2)%16 != 0 || !b.fitsGemv(n, o.Q.Weight) {
 		return n > 0 && b.qkvOfMany(q, x, o)
 	}
 	if b.failed() || n == 0 {
@@ -81,7 +81,7 @@ func (b *Backend) MatMulSwiGLU(dst, x *tensor.Tensor, o backend.Gated) bool {
 	n := x.Dim(0)
 	gate, up := o.Gate, o.Up
 	if up.Weight.DType != gate.Weight.DType || gate.Bias != nil || up.Bias != nil ||
-		b.kernels.gemvSwiGLU.of(1, gate.Weight.DType) == 0 || !b.fitsGemv(n, gate.Weight) {
+		!b.kernels.gemvSwiGLU.has(gate.Weight.DType) || !b.fitsGemv(n, gate.Weight) {
 		return false
 	}
 	if b.failed() || n == 0 {

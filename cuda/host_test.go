@@ -286,6 +286,62 @@ func TestBlocksOfALaunch(t *testing.T) {
 	}
 }
 
+func TestTilesOfTheSecondHalf(t *testing.T) {
+	b := &Backend{device: &device{info: deviceInfo{multiprocessors: 132}}}
+	for _, c := range []struct {
+		role                role
+		rows, grid          int
+		dtype               tensor.DType
+		in, outputs, expect int
+	}{
+		{gatedRole, 1, 264, tensor.Q4, 2048, 22016, 6},
+		{gatedRole, 1, 264, tensor.Q4, 1536, 17920, 5},
+		{gatedRole, 1, 264, tensor.Q4, 896, 9728, 3},
+		{gatedRole, 1, 264, tensor.Q4, 3584, 37888, 7},
+		{gatedRole, 1, 264, tensor.Q4, 5120, 27648, 5},
+		{gatedRole, 1, 264, tensor.Q4, 2048, 8192, 0},
+		{gatedRole, 1, 264, tensor.Q8, 2048, 22016, 0},
+		{gatedRole, 2, 264, tensor.Q4, 2048, 22016, 0},
+		{gatedRole, 1, 198, tensor.Q4, 2048, 22016, 0},
+		{plainRole, 1, 264, tensor.Q4, 2048, 151936, 0},
+	} {
+		w := &tensor.Tensor{DType: c.dtype, Shape: []int{c.outputs / 2, c.in}}
+		require.Equal(t, c.expect, b.lateTiles(c.role, c.rows, c.grid, w, c.outputs), "%v", c)
+	}
+}
+
+// One row that a product has just been asked for is searched by the product, other rows by a
+// kernel of their own.
+func TestAProductSearchesItsRow(t *testing.T) {
+	if !child(t) {
+		return
+	}
+	b, err := open(0)
+	require.NoError(t, err)
+	host := &tensor.Tensor{DType: tensor.BF16, Shape: []int{64, 32}, Storage: make(tensor.Memory, 2*64*32)}
+	weight, err := b.Weight(host)
+	require.NoError(t, err)
+	x, err := b.Alloc(tensor.F32, 2, 32)
+	require.NoError(t, err)
+	y, err := b.Alloc(tensor.F32, 2, 64)
+	require.NoError(t, err)
+	product := func(rows int) *launch {
+		b.MatMul(y.Rows(0, rows), x.Rows(0, rows), weight, nil)
+		return b.productOf(y.Rows(0, rows))
+	}
+	for range 2 {
+		l := product(1)
+		require.NotNil(t, l)
+		require.Equal(t, b.kernels.gemvSearch[tensor.F16], l.function)
+		require.EqualValues(t, 104, (l.bytes+7)&^7, "what SearchParams begins with")
+		require.Nil(t, product(2))
+		product(1)
+		require.Nil(t, b.productOf(y.Rows(1, 1)), "another row")
+	}
+	require.NoError(t, b.Sync())
+	require.NoError(t, b.Close())
+}
+
 // Two blocks to a multiprocessor are there together, on cards with less memory, too.
 func TestStagesOfTheRingFit(t *testing.T) {
 	w := &tensor.Tensor{DType: tensor.Q8, Shape: []int{18944, 3584}}
@@ -314,8 +370,9 @@ func TestRowsOfProductsAtOnce(t *testing.T) {
 		kernels[i][tensor.Q4] = uint64(10 + i)
 	}
 	for i, want := range []uint64{10, 11, 11, 11, 12, 12, 12, 12} {
-		require.Equal(t, want, kernels.of(i+1, tensor.Q4), "%d rows", i+1)
+		require.Equal(t, want, kernels.of(i+1, 256, tensor.Q4), "%d rows", i+1)
 	}
+	require.EqualValues(t, 11, kernels.of(1, 100, tensor.Q4), "no whole eights")
 	for _, c := range []struct {
 		dtype            tensor.DType
 		in, shared, want int

@@ -15,13 +15,16 @@ const (
 // gemvKernels are one kernel for a row, one for a group and one for two.
 type gemvKernels [1 + gemvGroups]byType
 
-// of returns the kernel for rows.
-func (k *gemvKernels) of(rows int, dtype tensor.DType) uint64 {
-	if rows == 1 {
+// of returns the kernel for rows of in inputs. That of one row is for whole eights of them.
+func (k *gemvKernels) of(rows, in int, dtype tensor.DType) uint64 {
+	if rows == 1 && in%8 == 0 {
 		return k[0][dtype]
 	}
 	return k[blocks(rows, gemvGroup)][dtype]
 }
+
+// has reports whether there are kernels for a type.
+func (k *gemvKernels) has(dtype tensor.DType) bool { return k[0][dtype] != 0 }
 
 // product is one matrix product with what is fused to it.
 //
@@ -69,7 +72,7 @@ const (
 // as for many.
 func (b *Backend) streams(n int, weight *tensor.Tensor) bool {
 	rows, out := b.gemvRows(weight), weight.Dim(0)
-	if b.kernels.gemv.of(1, weight.DType) == 0 {
+	if !b.kernels.gemv.has(weight.DType) {
 		return false
 	}
 	if n <= rows || weight.Dim(1)%8 != 0 || b.invariant {
@@ -161,11 +164,7 @@ func (b *Backend) quantizedShape(r role, weight *tensor.Tensor, outputs int) sha
 	q4, wide := weight.DType == tensor.Q4, weight.Dim(1) > 2*outputs
 	switch {
 	case r == gatedRole: // two blocks to a multiprocessor have room for two tiles each
-		steps := weight.Dim(1) / 128 // of 128 bytes, of which a row has so many
-		if q4 {
-			steps /= 2
-		}
-		if steps <= 8 { // one to a warp
+		if oneStep(weight) {
 			return shape{8, 2}
 		}
 		return shape{8, 4}
@@ -259,6 +258,29 @@ func (b *Backend) gemvGrid(s shape, weight *tensor.Tensor, outputs int) int {
 	return grid
 }
 
+// lateTiles returns the tiles of each block of the second half, or 0 where all have an even
+// share: see Tiles in stream.cuh. Measured on an H200 with five shapes, of which each had
+// fewer where a warp has more than one step to a tile, and one more where it has one.
+func (b *Backend) lateTiles(r role, rows, grid int, weight *tensor.Tensor, outputs int) int {
+	tiles := blocks(outputs, 16)
+	if r != gatedRole || rows > 1 || weight.DType != tensor.Q4 || grid != 2*b.device.info.multiprocessors || tiles < 2*grid {
+		return 0
+	}
+	if oneStep(weight) {
+		return tiles/grid + 1
+	}
+	return 4 * tiles / (5 * grid)
+}
+
+// oneStep reports whether a warp has at most one step of 128 bytes of a row.
+func oneStep(weight *tensor.Tensor) bool {
+	steps := weight.Dim(1) / 128
+	if weight.DType == tensor.Q4 {
+		steps /= 2
+	}
+	return steps <= 8
+}
+
 // gemvRoom returns the shared memory of a launch of grid blocks: with the shape's stages,
 // or fewer where they do not fit, of one row beside another block's if there are so many.
 func (b *Backend) gemvRoom(s shape, grid, rows int, weight *tensor.Tensor) int {
@@ -282,11 +304,12 @@ func (b *Backend) launchGemv(kernels *gemvKernels, r role, rows, outputs int, o 
 	if o.weight2 != nil {
 		scale2, address2, scales2 = b.scaleOf(o.weight2), address(o.weight2), scales(o.weight2)
 	}
-	l := b.launch(kernels.of(rows, o.weight.DType), true, threads, grid)
+	l := b.launch(kernels.of(rows, o.weight.Dim(1), o.weight.DType), true, threads, grid)
 	l.shared = uint32(shared)
 	return l.pointer(o.dst).pointer(o.x).pointer(address(o.weight)).pointer(scales(o.weight)).
 		pointer(address2).pointer(scales2).pointer(optional(o.bias)).pointer(o.residual).pointer(optional(o.norm)).
-		int(rows).int(o.weight.Dim(1)).int(o.weight.Dim(0)).float(o.eps).float(scale).float(scale2)
+		int(rows).int(o.weight.Dim(1)).int(o.weight.Dim(0)).int(b.lateTiles(r, rows, grid, o.weight, outputs)).
+		float(o.eps).float(scale).float(scale2)
 }
 
 // slices multiplies as many rows at a time as zen_gemv takes.

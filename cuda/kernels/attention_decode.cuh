@@ -174,7 +174,7 @@ __device__ void attentionDecode(const AttentionParams &p) {
   const int first = p.window > 0 ? max(0, position - p.window + 1) : 0;
   const int firstTile = first / tilePositions;
   const int tiles = position < 0 ? 0 : position / tilePositions + 1 - firstTile;
-  const int splits = p.alone ? splitsOf(tiles) : p.splits;
+  const int splits = cluster ? decodeCluster : p.alone ? splitsOf(tiles) : p.splits;
   const int share = (tiles + splits - 1) / splits;
   const int begin = firstTile + at.z * share, end = min(begin + share, firstTile + tiles);
 
@@ -184,10 +184,9 @@ __device__ void attentionDecode(const AttentionParams &p) {
                       p.pageSize, headDim);
   };
   uint4 *ring = memory + warp * stages * 2 * tileSize;
-  auto copy = [&](int tile, int stage) {
+  auto copyFrom = [&](int64_t from, int tile, int stage) {
     if (tile < end) {
       const int pos = tile * tilePositions;
-      const int64_t from = tileIndex(tile);
       uint4 *to = ring + stage * 2 * tileSize;
       copyTile<headDim, 32>(TilePlace<headDim>{to}, static_cast<const T *>(p.k) + from,
                             p.kScales + from / kvBlock, pos, first, position, lane);
@@ -195,6 +194,9 @@ __device__ void attentionDecode(const AttentionParams &p) {
                             p.vScales + from / kvBlock, pos, first, position, lane);
     }
     copyAsyncCommit();
+  };
+  auto copy = [&](int tile, int stage) {
+    copyFrom(tile < end ? tileIndex(tile) : 0, tile, stage);
   };
   // Positions and pages are given before the step begins. Tiles of settled positions come
   // then too; of others only the L2 may see a copy before the predecessor, which appends
@@ -205,8 +207,14 @@ __device__ void attentionDecode(const AttentionParams &p) {
     copy(begin + warp + copied * warps, copied);
     copied++;
   }
+  int64_t later[stages];  // where those lie that are copied after the wait
+#pragma unroll
+  for (int i = 0; i < stages; i++) {
+    const int tile = begin + warp + i * warps;
+    later[i] = i >= copied && tile < end ? tileIndex(tile) : 0;
+  }
   if (copied == 0 && begin + warp < end) {
-    const int64_t from = tileIndex(begin + warp);
+    const int64_t from = later[0];
     for (int i = lane; i < tilePositions * headDim / 64; i += 32) {
       asm volatile("prefetch.global.L2 [%0];" ::"l"(static_cast<const T *>(p.k) + from + 64 * i));
       asm volatile("prefetch.global.L2 [%0];" ::"l"(static_cast<const T *>(p.v) + from + 64 * i));
@@ -214,7 +222,9 @@ __device__ void attentionDecode(const AttentionParams &p) {
   }
   waitForPredecessor();
   releaseSuccessor();
-  for (int i = copied; i < stages; i++) copy(begin + warp + i * warps, i);
+#pragma unroll
+  for (int i = 0; i < stages; i++)
+    if (i >= copied) copyFrom(later[i], begin + warp + i * warps, i);
   uint32_t q[headDim / 16][4];
   const float *q0 = p.q + (int64_t(row) * p.heads + head0) * headDim;
   const float *rows[2] = {g < heads ? q0 + g * headDim : nullptr,

@@ -26,7 +26,7 @@ struct QkvParams {
   float wkScale, wvScale;
   int pad;
 };
-static_assert(sizeof(QkvParams) == 256, "QkvParams differs from its Go twin");
+static_assert(sizeof(QkvParams) == 264, "QkvParams differs from its Go twin");
 
 // scaleBytes returns the bytes of a row's scales.
 template <class F>
@@ -44,7 +44,7 @@ __device__ __forceinline__ Row rowOf(const void *w, const void *scales, int64_t 
 template <class F>
 struct Store {
   static constexpr int perTile = 16;
-  static constexpr bool even = true;
+  static constexpr bool even = true, normed = false;
   const GemvParams &p;
 
   __device__ int units() const { return p.out; }
@@ -84,7 +84,7 @@ struct SearchParams {
   uint64_t *out, *top;
   int *token;
 };
-static_assert(sizeof(SearchParams) == 120, "SearchParams differs from its Go twin");
+static_assert(sizeof(SearchParams) == 128, "SearchParams differs from its Go twin");
 
 // Searched is Store of one row, whose first largest element is reported.
 template <class F>
@@ -117,7 +117,7 @@ struct Searched : Store<F> {
 template <class F>
 struct Gated {
   static constexpr int perTile = 8;
-  static constexpr bool even = true;
+  static constexpr bool even = true, normed = true;
   const GemvParams &p;
 
   __device__ int units() const { return p.out; }
@@ -139,7 +139,7 @@ struct Gated {
 template <class F, int N>
 struct Qkv {
   static constexpr int perTile = 8;
-  static constexpr bool even = false;
+  static constexpr bool even = false, normed = true;
   const QkvParams &p;
   int position[N], page[N];  // of the lane's rows; what the step was given
 

@@ -19,9 +19,10 @@ template <class F, int R, class E>
 __device__ __forceinline__ void gemv(const GemvParams &p, E &epilogue) {
   constexpr int N = groupsOf(R);
   extern __shared__ uint4 memory[];
-  const Staged<F, R> s(memory, p.rows, p.in);
-  Ring<F> ring(s.end(p.rows), memory);
-  const Tiles<F> tiles(epilogue.units(), E::perTile);
+  const int rows = R == 1 ? 1 : p.rows;
+  const Staged<F, R> s(memory, rows, p.in);
+  Ring<F> ring(s.end(rows), memory);
+  const Tiles<F> tiles(epilogue.units(), E::perTile, p.late);
   const int warp = threadIdx.x / 32, g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
   const int rowBytes = F::rowBytes(p.in), steps = stepsOfWarp(rowBytes);
   const int at = warp * gemvStep + 16 * (threadIdx.x % 8);  // of a row's first piece
@@ -63,13 +64,10 @@ __device__ __forceinline__ void gemv(const GemvParams &p, E &epilogue) {
   typename E::Operands operands[N];
 #pragma unroll
   for (int n = 0; n < N; n++)
-    if (warp < tiles.count && gemvGroup * n + t < p.rows)
+    if (warp < tiles.count && gemvGroup * n + t < rows)
       operands[n] = epilogue.early(tiles.begin(warp) + g, tiles.end(warp), gemvGroup * n + t);
-  if (p.in % 8 == 0)
-    stageX<true>(p, s, waitForPredecessor);
-  else
-    stageX<false>(p, s, waitForPredecessor);
-  if (R > 1) own = laneOf(s, p.rows);
+  stageX<E::normed>(p, s, waitForPredecessor);
+  if (R > 1) own = laneOf(s, rows);
   multiply(p, s, epilogue, tiles, operands, ring, own, copyNext);
 }
 

@@ -59,9 +59,11 @@ __host__ __device__ constexpr int tilesTogether(int rows) {
 //	wScale, w2Scale       powers of two that the products are multiplied by
 //	bias      [out] F32 or null
 //	residual  [rows, out] F32 or null; may be dst
-//	norm      [in] F32 or null: x is RMSNormed with this weight first
+//	norm      [in] F32 of kernels that RMSNorm x with this weight first
 //
-// rows is 1 to R; in is a multiple of 8 for F16.
+// late is for Tiles, 0 or less than a block's even share and one; the grid is even then.
+//
+// rows is 1 to R; in is a multiple of 8 for F16, and where R is 1.
 struct GemvParams {
   float *dst;
   const float *x;
@@ -72,10 +74,10 @@ struct GemvParams {
   const float *bias;
   const float *residual;
   const float *norm;
-  int rows, in, out;
+  int rows, in, out, late;
   float eps, wScale, w2Scale;
 };
-static_assert(sizeof(GemvParams) == 96, "GemvParams differs from its Go twin");
+static_assert(sizeof(GemvParams) == 104, "GemvParams differs from its Go twin");
 
 // Row is where a row of the matrix lies.
 struct Row {
@@ -237,43 +239,47 @@ __device__ __forceinline__ int firstInput() {
   return (warp + lane / lanes * gemvWarps) * F::stepInputs + lane % lanes * 8;
 }
 
-// stageRow waits for the one row of x and brings it into shared memory, times the norm's
-// weights if asked, with the sum of its squares: 1/rms is a factor of the product's results,
-// and nothing waits for it. What a thread can hold in registers of the norm's weights is read
-// before the wait.
-template <bool whole, class F, int R, class Wait>
+// stageRow waits for the one row of x and brings it into shared memory.
+template <class F, int R, class Wait>
 __device__ __forceinline__ void stageRow(const GemvParams &p, const Staged<F, R> &s, Wait wait) {
-  constexpr int held = 2, span = gemvSpan, batch = 6;
+  constexpr int span = gemvSpan, batch = 6;
   const int inPad = s.inPad, first = firstInput<F>();
-  float w[held][8];
+  wait();
+  for (int base = 0; base < inPad; base += batch * span) {
+    float v[batch][8];
+#pragma unroll
+    for (int i = 0; i < batch; i++) load8<true>(v[i], p.x, base + i * span + first, p.in);
+    // Few branches: the compiler mixes what lies between them.
+    const int k = base + first;
+    storeSpans<1>(s, v, k);
+    if (base + span >= inPad) break;
+    storeSpans<2>(s, v + 1, k + span);
+    if (base + 3 * span >= inPad) break;
+    storeSpans<3>(s, v + 3, k + 3 * span);
+  }
+  __syncwarp();
+}
+
+// stageNormedRow is stageRow times the norm's weights, with the sum of the row's squares: 1/rms
+// is a factor of the product's results, and nothing waits for it. What a thread can hold in
+// registers of the norm's weights is read before the wait.
+template <class F, int R, class Wait>
+__device__ __forceinline__ void stageNormedRow(const GemvParams &p, const Staged<F, R> &s,
+                                               Wait wait) {
+  constexpr int held = 2, span = gemvSpan;
+  const int inPad = s.inPad, first = firstInput<F>();
+  float w[held][8], sum = 0;
   auto loadNorm = [&](int base) {
 #pragma unroll
-    for (int i = 0; i < held; i++) load8<whole>(w[i], p.norm, base + i * span + first, p.in);
+    for (int i = 0; i < held; i++) load8<true>(w[i], p.norm, base + i * span + first, p.in);
   };
-  if (p.norm) loadNorm(0);
+  loadNorm(0);
   wait();
-  if (!p.norm) {
-    for (int base = 0; base < inPad; base += batch * span) {
-      float v[batch][8];
-#pragma unroll
-      for (int i = 0; i < batch; i++) load8<whole>(v[i], p.x, base + i * span + first, p.in);
-      // Few branches: the compiler mixes what lies between them.
-      const int k = base + first;
-      storeSpans<1>(s, v, k);
-      if (base + span >= inPad) break;
-      storeSpans<2>(s, v + 1, k + span);
-      if (base + 3 * span >= inPad) break;
-      storeSpans<3>(s, v + 3, k + 3 * span);
-    }
-    __syncwarp();
-    return;
-  }
-  float sum = 0;
   auto stage = [&](auto spans, int base) {
     constexpr int count = decltype(spans)::value;
     float v[count][8];
 #pragma unroll
-    for (int i = 0; i < count; i++) load8<whole>(v[i], p.x, base + i * span + first, p.in);
+    for (int i = 0; i < count; i++) load8<true>(v[i], p.x, base + i * span + first, p.in);
     if (base > 0) loadNorm(base);
 #pragma unroll
     for (int i = 0; i < count; i++)
@@ -291,21 +297,21 @@ __device__ __forceinline__ void stageRow(const GemvParams &p, const Staged<F, R>
   __syncwarp();
 }
 
-// stageRows is stageRow for several, whose loads are under way together.
-template <bool whole, class F, int R, class Wait>
+// stageRows is either for several rows, whose loads are under way together.
+template <bool whole, bool normed, class F, int R, class Wait>
 __device__ __forceinline__ void stageRows(const GemvParams &p, const Staged<F, R> &s, Wait wait) {
   constexpr int span = gemvSpan;
   const int first = firstInput<F>();
   float w[8], sum[R] = {};
-  if (p.norm) load8<whole>(w, p.norm, first, p.in);
+  if (normed) load8<whole>(w, p.norm, first, p.in);
   wait();
   for (int k = first, base = 0; base < s.inPad; k += span, base += span) {
     float v[R][8] = {};
 #pragma unroll
     for (int r = 0; r < R; r++)
       if (r < p.rows) load8<whole>(v[r], p.x + int64_t(r) * p.in, k, p.in);
-    if (p.norm && base > 0) load8<whole>(w, p.norm, k, p.in);
-    if (p.norm)
+    if (normed && base > 0) load8<whole>(w, p.norm, k, p.in);
+    if (normed)
 #pragma unroll
       for (int r = 0; r < R; r++)
 #pragma unroll
@@ -326,19 +332,23 @@ __device__ __forceinline__ void stageRows(const GemvParams &p, const Staged<F, R
   __syncwarp();
 }
 
-// stageX is stageRow or stageRows.
-template <bool whole, class F, int R, class Wait>
+// stageX is what of these the kernel needs. A kernel has no code that it does not run, which
+// would make the rest slower: 2 % of a step.
+template <bool normed, class F, int R, class Wait>
 __device__ __forceinline__ void stageX(const GemvParams &p, const Staged<F, R> &s, Wait wait) {
-  if constexpr (R == 1)
-    stageRow<whole>(p, s, wait);
+  if constexpr (R == 1 && normed)
+    stageNormedRow(p, s, wait);
+  else if constexpr (R == 1)
+    stageRow(p, s, wait);
+  else if (p.in % 8 == 0)
+    stageRows<true, normed>(p, s, wait);
   else
-    stageRows<whole>(p, s, wait);
+    stageRows<false, normed>(p, s, wait);
 }
 
-// normOf returns 1/rms of row r of x, or 1, once all warps have staged it.
+// normOf returns 1/rms of row r of x, once all warps have staged it.
 template <class F, int R>
 __device__ __forceinline__ float normOf(const GemvParams &p, const Staged<F, R> &s, int r) {
-  if (!p.norm) return 1;
   float sum = 0;
 #pragma unroll
   for (int w = 0; w < gemvWarps; w++) sum += s.squares[r * gemvWarps + w];

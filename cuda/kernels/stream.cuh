@@ -13,18 +13,30 @@ namespace zen {
 // that all stream through the same few pages of memory. What is left are tiles for some
 // blocks, where they are quantised, for a part of a tile has as many instructions as all of
 // it, or else less than a tile for each, which is even for the memory.
+//
+// Of quantised weights the second half of the blocks, which begin as the kernel before leaves
+// room for them, can have late tiles each, at the end of the matrix, and the first half the
+// others: the next kernel gets room where the first block of a multiprocessor ends.
 template <class F>
 struct Tiles {
-  int units, perTile, wave, waves, count;
+  int first, units, perTile, wave, waves, count;
 
   // perTile is 16, or 8 pairs.
-  __device__ Tiles(int units, int perTile) : units(units), perTile(perTile) {
-    wave = gridDim.x * perTile, waves = unsigned(units) / unsigned(wave);
+  __device__ Tiles(int all, int perTile, int late) : first(0), units(all), perTile(perTile) {
+    wave = gridDim.x * perTile;
+    int block = blockIdx.x;
+    if (F::quantized && late > 0) {
+      wave /= 2, units = all - late * wave;
+      if (block >= gridDim.x / 2) block -= gridDim.x / 2, first = units, units = all;
+    }
+    waves = unsigned(units - first) / unsigned(wave);
+    if (F::quantized) first += block * perTile;
     count = waves + (begin(waves) < end(waves));
   }
   __device__ int begin(int tile) const {
-    return tile < waves || F::quantized ? tile * wave + int(blockIdx.x) * perTile
-                                        : tile * wave + rest() * blockIdx.x / gridDim.x;
+    if (F::quantized) return first + tile * wave;
+    return tile < waves ? tile * wave + int(blockIdx.x) * perTile
+                        : tile * wave + rest() * blockIdx.x / gridDim.x;
   }
   __device__ int end(int tile) const {
     return tile < waves || F::quantized ? min(begin(tile) + perTile, units)
@@ -170,6 +182,7 @@ __device__ __forceinline__ float allParts(const float sum[parts][2], int half) {
 //	units(), perTile             outputs in all and of a tile: 16, or 8 pairs
 //	row(unit, half)              the rows of w for g (half 0) and g + 8 (half 1)
 //	even                         rows of units lie as far apart as the units
+//	normed                       x is normalised first
 //	begin()                      reads what the step was given, before x is there
 //	Operands early(unit, end, r) loads what finish will need besides the sums of row r,
 //	                             of what the step was given
@@ -238,9 +251,11 @@ __device__ __forceinline__ void multiply(const GemvParams &p, const Staged<F, R>
 #pragma unroll
       for (int w = 0; w < gemvWarps; w++)
         low += sums[(w * N + n) * 64], high += sums[(w * N + n) * 64 + 32];
-      const float norm = normOf(p, s, gemvGroup * n + t);
-      epilogue.finish(unit, end, gemvGroup * n + t, operands[n], __fmul_rn(norm, low),
-                      __fmul_rn(norm, high));
+      if constexpr (E::normed) {
+        const float norm = normOf(p, s, gemvGroup * n + t);
+        low = __fmul_rn(norm, low), high = __fmul_rn(norm, high);
+      }
+      epilogue.finish(unit, end, gemvGroup * n + t, operands[n], low, high);
     }
   }
 }

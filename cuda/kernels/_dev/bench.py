@@ -126,9 +126,11 @@ class Decoder:
         )
         self.splits = splits or max(1, min(32, length // 64))
         self.ws, self.cnt = f(rows, self.heads, self.splits, D + 2), i32([0] * rows * kv)
+        self.y = f(rows, h)
         self.found, self.top = i32([0, 0]), i32([0] * 4)
         self.maxima, self.largest = i32([0] * rows * 2048), i32([0] * rows * 1058)
         self.ops, self.plan, self.cluster = list(self.operations()), {}, True
+        self.wide = rows * self.kv * 8 <= SMS
 
     def gemv(self, W, dst, x, W2=None, residual=None, norm=None):
         p = struct(GEMV, dst=dst, x=x, w=W.w, rows=self.rows, in_=W.inn, out=W.out, eps=1e-6)
@@ -225,7 +227,8 @@ class Decoder:
             yield ("o",) + self.gemv(l["o"], self.x, self.a, residual=self.x)
             yield ("gate",) + self.gemv(l["g"], self.act, self.x, W2=l["u"], norm=self.norm)
             yield ("down",) + self.gemv(l["d"], self.x, self.act, residual=self.x)
-        kind, p = self.gemv(self.head, self.logits, self.x, norm=self.norm)
+        yield "norm", "norm", None
+        kind, p = self.gemv(self.head, self.logits, self.y)
         if self.rows > 1:
             yield "head", kind, p
             yield "largest", "largest", None
@@ -246,22 +249,21 @@ class Decoder:
                     0,
                     [self.x, self.head.w, self.head.scales, self.tok, self.hidden, 1.0],
                 )
+            elif kind == "norm":
+                args = [self.y, None, self.x, None, None, None, self.norm, self.hidden, 1e-6, 1.0]
+                launch("zen_rmsnorm", (self.rows,), 512, 0, args)
             elif kind == "largest":
                 largest(self.largest, self.maxima, self.logits, self.rows, VOCAB)
             elif kind == "bf16_128":
-                name = "zen_attention_decode_bf16_128" + (
-                    "_cluster" if self.splits == 8 and self.cluster else ""
-                )
-                launch(
-                    name,
-                    (self.kv, self.rows, self.splits),
-                    128,
-                    self.plan.get("attention", D * 512),
-                    [p],
-                )
+                end, block = "", 128
+                if self.splits == 8 and self.cluster:
+                    end, block = ("_wide", 256) if self.wide else ("_cluster", 128)
+                room = max(self.plan.get("attention", D * 512), block * 512)
+                name, grid = "zen_attention_decode_bf16_128" + end, (self.kv, self.rows, self.splits)
+                launch(name, grid, block, room, [p])
             else:
                 suffix = {"gemv": "", "gated": "_swiglu", "qkv": "_qkv", "search": "_search"}[kind]
-                blocks, stages = self.plan.get(name, (SMS, 8))
+                blocks, stages, p.late = (*self.plan.get(name, (SMS, 8)), 0)[:3]
                 launch(
                     gemv_name(self.rows, self.fmt) + suffix,
                     (blocks,),
@@ -279,6 +281,8 @@ def plan(d):
     qkv, o, wide = around((d.heads + 2 * d.kv) * D // 16), around(d.hidden // 16), 3 * SMS // 2
     few = qkv < 2 * SMS
     least, narrow = min(SMS, d.hidden // 16), d.hidden // 16 <= SMS
+    even = d.inter // 8 / (2 * SMS)
+    gate = (2 * SMS, 2, int(even) + 1) if d.hidden <= 2048 else (2 * SMS, 4, int(0.8 * even))
     p = {
         "f16": dict(
             qkv=(qkv, 2) if few else (wide, 4),
@@ -297,7 +301,7 @@ def plan(d):
         "q4": dict(
             qkv=(3 * SMS // 4 if few else wide, 2),
             o=(least, 4) if narrow else (SMS // 2, 6),
-            gate=(2 * SMS, 2 if d.hidden <= 2048 else 4),
+            gate=gate,
             down=(least, 6),
             head=(2 * SMS, 2),
         ),
@@ -306,7 +310,7 @@ def plan(d):
 
 
 def bench_decode():
-    names = ("embed", "qkv", "attention", "o", "gate", "down", "head")
+    names = ("embed", "qkv", "attention", "o", "gate", "down", "norm", "head")
     for shape in SHAPES:
         for fmt in os.environ.get("FORMATS", "f16 q8 q4").split():
             d = Decoder(shape, fmt, 512, splits=8)

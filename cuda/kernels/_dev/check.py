@@ -77,19 +77,21 @@ def check_gemv():
                 gemv(W, d, x)
                 report(f"gemv {fmt} {out}x{inn} rows={rows}", err(d, want), NEAR[fmt])
                 last = x[rows - 1 :]
+                if rows == 1:
+                    check_search(fmt, W, last)
                 d1 = poison(1, out)
                 gemv(W, d1, last, grid=7, stages=2)
                 alike(f"gemv {fmt} {out}x{inn} rows={rows} alone", d1[0], d[-1])
                 d = res.clone()
-                gemv(W, d, x, bias=bias, residual=d, norm=nw)
+                gemv(W, d, x, bias=bias, residual=d)
                 report(
-                    f"gemv {fmt} {out}x{inn} rows={rows} norm bias residual",
-                    err(d, rms(x, nw) @ W.ref.double().T + bias + res),
+                    f"gemv {fmt} {out}x{inn} rows={rows} bias residual",
+                    err(d, want + bias + res),
                     NEAR[fmt],
                 )
                 d1 = res[rows - 1 :].clone()
-                gemv(W, d1, last, bias=bias, residual=d1, norm=nw)
-                alike(f"gemv {fmt} {out}x{inn} rows={rows} norm bias residual alone", d1[0], d[-1])
+                gemv(W, d1, last, bias=bias, residual=d1)
+                alike(f"gemv {fmt} {out}x{inn} rows={rows} bias residual alone", d1[0], d[-1])
                 d = poison(rows, out)
                 gemv(W, d, x, W2=W2, norm=nw)
                 n = rms(x, nw)
@@ -102,6 +104,42 @@ def check_gemv():
                 d1 = poison(1, out)
                 gemv(W, d1, last, W2=W2, norm=nw)
                 alike(f"gemv {fmt} {out}x{inn} rows={rows} swiglu alone", d1[0], d[-1])
+                if fmt == "f16" or rows > 1:
+                    continue
+                tiles = (out + 7) // 8
+                for grid, late in ((2, 1), (6, 1), (6, 4), (10, 2), (2 * SMS, 1), (2 * SMS, 6)):
+                    if late * grid // 2 < tiles:
+                        d1 = poison(1, out)
+                        gemv(W, d1, last, W2=W2, norm=nw, grid=grid, late=late)
+                        alike(f"gemv {fmt} {out}x{inn} swiglu late {late} of {grid}", d1[0], d[-1])
+
+
+def check_search(fmt, W, x):
+    """The product that searches its result, again and again, and with NaN and infinities."""
+    top, token = (torch.zeros(4, dtype=torch.int32, device="cuda") for _ in "ab")
+    for case in ("", "", "equal", "nan", "inf", "-inf"):
+        y, bias = x.clone(), torch.zeros(W.out, device="cuda")
+        if case == "equal":
+            y.zero_()
+        elif case:
+            bias[W.out // 2 :] = float(case)
+        if case == "-inf":
+            bias[:] = float(case)
+        want, d = poison(1, W.out), poison(1, W.out)
+        gemv(W, want, y, bias=bias)
+        found = torch.full((2,), -1, dtype=torch.int32, device="cuda")
+        p = struct(SEARCH, dst=d, x=y, w=W.w, bias=bias, rows=1, in_=W.inn, out=W.out)
+        p.scales = W.scales.data_ptr() if W.scales is not None else 0
+        p.found, p.top, p.token = found.data_ptr(), top.data_ptr(), token.data_ptr()
+        launch(f"zen_gemv_{fmt}_search", (9,), 256, gemv_shared(1, W.inn, fmt, 2), [p])
+        at = -2 if case in ("nan", "inf", "-inf") else int(want.argmax())
+        if case == "equal":
+            at = 0
+        got, value = found.tolist()[0], found.view(torch.float32)[1].item()
+        fine = got == at and token[0].item() == max(at, 0) and top.abs().sum().item() == 0
+        fine &= at < 0 or value == want[0, at].item()
+        report(f"search {fmt} {W.out} {case}", 0.0 if fine else 1.0, 0)
+        alike(f"search {fmt} {W.out} {case} product", d[0].nan_to_num(7), want[0].nan_to_num(7))
 
 
 def rotary_table(n, d):
@@ -524,8 +562,10 @@ def check_small():
         W, W2, x, nw = Weight(fmt, 40, 264), Weight(fmt, 40, 264), fresh(rows, 264), fresh(264)
         d = poison(rows, 40)
         gemv(W, d, x, W2=W2, norm=nw, grid=3)
-        gemv(W, d, x, norm=nw, grid=2)
-        report(f"gemv {fmt}", err(d, rms(x, nw) @ W.ref.double().T), NEAR[fmt])
+        gemv(W, d, x, grid=2)
+        report(f"gemv {fmt}", err(d, x.double() @ W.ref.double().T), NEAR[fmt])
+        if rows == 1:
+            check_search(fmt, W, x)
     check_qgemm(((200, 520),), (3, 16, 20, 70))
     check_decode((([70, 5], 8, 2, 0, 32),))
     check_prefill((([(70, 70), (5, 40)], 4, 2, 0),))

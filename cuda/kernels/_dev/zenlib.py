@@ -100,7 +100,7 @@ def launch(name, grid, block, shared, args, pdl=True):
 
 
 GEMV = (
-    "p dst,p x,p w,p scales,p w2,p scales2,p bias,p residual,p norm,i rows,i in_,i out,f eps,f wScale,f w2Scale".split(
+    "p dst,p x,p w,p scales,p w2,p scales2,p bias,p residual,p norm,i rows,i in_,i out,i late,f eps,f wScale,f w2Scale".split(
         ","
     )
 )
@@ -248,8 +248,8 @@ def gemv_name(rows, fmt):
     return f"zen_gemv{'8' if rows > 4 else '4' if rows > 1 else ''}_{fmt}"
 
 
-def gemv(W, dst, x, W2=None, bias=None, residual=None, norm=None, eps=1e-6, grid=None, stages=0):
-    p = struct(GEMV, dst=dst, x=x, w=W.w, rows=x.shape[0], in_=W.inn, out=W.out, eps=eps)
+def gemv(W, dst, x, W2=None, bias=None, residual=None, norm=None, eps=1e-6, grid=None, stages=0, late=0):
+    p = struct(GEMV, late=late, dst=dst, x=x, w=W.w, rows=x.shape[0], in_=W.inn, out=W.out, eps=eps)
     if W.scales is not None:
         p.scales = W.scales.data_ptr()
     if W2 is not None:
