@@ -4,7 +4,9 @@ package zen_test
 
 import (
 	"context"
+	"runtime"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -29,6 +31,9 @@ type following struct {
 
 var followed, refused atomic.Int64 // steps, and rows
 
+// onStep, where set, is called when a step begins, with the number of its sequences.
+var onStep atomic.Pointer[func(follows bool, sequences int)]
+
 func init() {
 	for name, shy := range map[string]int{"following": 1 << 30, "following shy": 7} {
 		backend.Register(name, func(o backend.Options) (backend.Backend, error) {
@@ -40,6 +45,9 @@ func init() {
 
 func (f *following) Begin(b *backend.Batch) {
 	f.started, f.asked = 0, 0
+	if on := onStep.Load(); on != nil {
+		(*on)(false, len(b.Sequences))
+	}
 	f.Backend.Begin(b)
 }
 
@@ -64,6 +72,9 @@ func (f *following) Search(x *tensor.Tensor) {
 
 func (f *following) Follow(b *backend.Batch) {
 	followed.Add(1)
+	if on := onStep.Load(); on != nil {
+		(*on)(true, len(b.Sequences))
+	}
 	resolved := *b
 	resolved.Tokens = slices.Clone(b.Tokens)
 	for i, t := range b.Tokens {
@@ -110,14 +121,16 @@ func TestFollowingDoesNotChangeTheAnswer(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"following", "following shy"} {
-		for _, requests := range [][]zen.Request{requests[3:4], requests, mixed} {
+		for i, requests := range [][]zen.Request{requests[3:4], requests, mixed} {
 			want := alone(t, requests)
 			followed.Store(0)
 			refused.Store(0)
 			m := zentest.Model(t, zen.WithBackend(name), zen.WithBatch(6))
 			together(t, m, requests, want)
-			require.Positive(t, followed.Load())
-			require.Equal(t, name == "following shy", refused.Load() > 0)
+			if i < 2 { // of mixed ones each step may have one that does not follow
+				require.Positive(t, followed.Load())
+				require.Equal(t, name == "following shy", refused.Load() > 0)
+			}
 			require.Zero(t, m.Stats().KVPagesUsed)
 		}
 	}
@@ -168,4 +181,43 @@ func TestFollowingEnds(t *testing.T) {
 		together(t, m, requests, want)
 		require.Zero(t, m.Stats().KVPagesUsed)
 	}
+}
+
+// A request that comes while another's next step is under way is in the one after it.
+func TestFollowingMakesWayForOthers(t *testing.T) {
+	m := zentest.Model(t, zen.WithBackend("following"))
+	greedy := zen.Request{Tokens: numbered(3, 20), MaxTokens: 40, Temperature: zen.Greedy(), IgnoreEOS: true}
+	var wg sync.WaitGroup
+	var follow []bool
+	var beside []int // sequences, from the arrival on
+	n := 0
+	on := func(follows bool, sequences int) {
+		if n++; n == 10 {
+			wg.Go(func() { generate(t, m, greedy) })
+			for m.Stats().Waiting == 0 {
+				runtime.Gosched()
+			}
+		}
+		if n >= 10 {
+			follow, beside = append(follow, follows), append(beside, sequences)
+		}
+	}
+	onStep.Store(&on)
+	defer onStep.Store(nil)
+	generate(t, m, greedy)
+	wg.Wait()
+	require.Equal(t, []bool{true, false, true, true}, follow[:4], "only the step with the prompt does not")
+	require.Equal(t, []int{1, 2, 2, 2}, beside[:4])
+}
+
+// More requests than a search takes are answered without one.
+func TestFollowingOfMany(t *testing.T) {
+	var requests []zen.Request
+	for i := range 70 {
+		requests = append(requests, zen.Request{Tokens: numbered(i, 4), MaxTokens: 5 + i%4, Temperature: zen.Greedy(), IgnoreEOS: true})
+	}
+	want := alone(t, requests)
+	followed.Store(0)
+	together(t, zentest.Model(t, zen.WithBackend("following"), zen.WithBatch(70)), requests, want)
+	require.Positive(t, followed.Load())
 }

@@ -108,6 +108,7 @@ struct Searched : Store<F> {
     atomicMax(all, mine);
     __threadfence();
     if (atomicAdd(all + 1, 1ull) + 1 < gridDim.x) return;
+    __threadfence();
     all[1] = 0;
     report(p.out, p.token, atomicExch(all, 0ull));
   }
