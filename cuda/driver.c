@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 typedef void *handle;
 
@@ -326,10 +327,10 @@ static inline void rest(void) {
 int zen_await(zen_device *d, const int32_t *words, int n, int stride) {
 	ENTER(d);
 	// The driver, which alone knows of failures, is asked now and then. A step that takes
-	// long is waited for as the driver does it.
-	enum { not_ready = 600, looks = 256, questions = 1024 };
+	// long is looked at less often: the driver would wait for the next one too, if there is.
+	enum { not_ready = 600, looks = 256, questions = 1024, nap = 20000 };
 	int at = 0;
-	for (int q = 0; q < questions; q++) {
+	for (int q = 0;; q += q < questions) {
 		for (int i = 0; i < looks; i++) {
 			while (at < n && __atomic_load_n(&words[at], __ATOMIC_ACQUIRE) != -1)
 				at += stride;
@@ -339,6 +340,7 @@ int zen_await(zen_device *d, const int32_t *words, int n, int stride) {
 		}
 		if ((code = cu.stream_query(d->stream)) != not_ready)
 			return code;
+		if (q == questions)
+			nanosleep(&(struct timespec){.tv_nsec = nap}, NULL);
 	}
-	return cu.stream_sync(d->stream);
 }
