@@ -195,9 +195,7 @@ __device__ void attentionDecode(const AttentionParams &p) {
     }
     copyAsyncCommit();
   };
-  auto copy = [&](int tile, int stage) {
-    copyFrom(tile < end ? tileIndex(tile) : 0, tile, stage);
-  };
+  auto copy = [&](int tile, int stage) { copyFrom(tile < end ? tileIndex(tile) : 0, tile, stage); };
   // Positions and pages are given before the step begins. Tiles of settled positions come
   // then too; of others only the L2 may see a copy before the predecessor, which appends
   // to them, has ended.

@@ -213,7 +213,8 @@ extern "C" __global__ void zen_convert_f16(__half *dst, float *rowScale, const f
 // it before it waits must not be the next one, or be launched after this one has ended.
 //
 //	dst, src  [n] of 16 bytes; src in the host's memory
-//	found     null, or what stands for negative ones of the first words of src: -1-i for found[i]
+//	found     null, or what the first words of src stand for where they are negative: -1-i
+//	          for found[i]
 //
 // grid: ceil(n / blockDim.x)
 extern "C" __global__ void zen_read_host(int4 *dst, const int4 *src, const int *found, int n,

@@ -193,10 +193,9 @@ __device__ __forceinline__ float allParts(const float sum[parts][2], int half) {
 // operands are early's of tile warp, of the rows t + 4·n. copyNext fills the ring's next stage,
 // which is the one just used.
 template <class F, int R, class E, class CopyNext>
-__device__ __forceinline__ void multiply(const GemvParams &p, const Staged<F, R> &s,
-                                         E &epilogue, const Tiles<F> &tiles,
-                                         typename E::Operands *operands, Ring<F> &ring,
-                                         Lane<R> &own, CopyNext copyNext) {
+__device__ __forceinline__ void multiply(const GemvParams &p, const Staged<F, R> &s, E &epilogue,
+                                         const Tiles<F> &tiles, typename E::Operands *operands,
+                                         Ring<F> &ring, Lane<R> &own, CopyNext copyNext) {
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
   const int steps = stepsOf(F::rowBytes(p.in)), rows = R == 1 ? 1 : p.rows;
   constexpr int N = groupsOf(R);
