@@ -26,7 +26,7 @@ type following struct {
 	tokens  []int32                 // of the latest
 	started int
 	asked   int
-	shy     int // every so manieth row is not found
+	shy     int // of so many rows one is not found
 }
 
 var followed, refused atomic.Int64 // steps, and rows

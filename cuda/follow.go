@@ -38,7 +38,7 @@ func (b *Backend) Search(x *tensor.Tensor) {
 	at := s.started % 2
 	s.started++
 	s.words[at] = nil
-	if b.failed() || x.Len() == 0 || x.Dim(1) > maxColumns {
+	if b.failed() || x.Len() == 0 {
 		return
 	}
 	tokens, top := b.room(&s.tokens, rounded(4*n)), b.zeroed(&s.top, 16)

@@ -96,8 +96,8 @@ func loadKernels(d *device) (*kernelSet, error) {
 	for name, f := range map[string]*uint64{
 		"zen_rmsnorm": &k.rmsNorm, "zen_swiglu": &k.swiGLU, "zen_add": &k.add,
 		"zen_convert_f16": &k.convert, "zen_largest_16": &k.largest16, "zen_halve": &k.halve,
-		"zen_select_rows": &k.selectRows, "zen_group_max": &k.groupMax, "zen_largest": &k.largest, "zen_search": &k.search, "zen_totals": &k.totals,
-		"zen_scale_rows": &k.scaleRows, "zen_read_host": &k.readHost,
+		"zen_select_rows": &k.selectRows, "zen_group_max": &k.groupMax, "zen_largest": &k.largest,
+		"zen_search": &k.search, "zen_totals": &k.totals, "zen_scale_rows": &k.scaleRows, "zen_read_host": &k.readHost,
 	} {
 		l.one(f, name, 0)
 	}

@@ -262,11 +262,11 @@ func (b *Backend) gemvGrid(s shape, weight *tensor.Tensor, outputs int) int {
 // share: see Tiles in stream.cuh. Measured on an H200 with five shapes, of which each had
 // fewer where a warp has more than one step to a tile, and one more where it has one.
 func (b *Backend) lateTiles(r role, rows, grid int, weight *tensor.Tensor, outputs int) int {
-	tiles := blocks(outputs, 16)
-	if r != gatedRole || rows > 1 || weight.DType != tensor.Q4 || grid != 2*b.device.info.multiprocessors || tiles < 2*grid {
+	tiles, doubled := blocks(outputs, 16), grid == 2*b.device.info.multiprocessors
+	switch {
+	case r != gatedRole || rows > 1 || weight.DType != tensor.Q4 || !doubled || tiles < 2*grid:
 		return 0
-	}
-	if oneStep(weight) {
+	case oneStep(weight):
 		return tiles/grid + 1
 	}
 	return 4 * tiles / (5 * grid)

@@ -10,10 +10,7 @@ import "github.com/zenlm/zen/tensor"
 // where its task ends before it, and a task that comes waits for a step more.
 
 // underWay reports whether the device has a step whose rows somebody waits for.
-func (e *Engine) underWay() bool {
-	e.searched = e.searched && e.now.wanted() > 0
-	return e.searched
-}
+func (e *Engine) underWay() bool { return e.searched && e.now.wanted() > 0 }
 
 // wanted returns the number of output rows that somebody waits for.
 func (r *round) wanted() (n int) {
@@ -59,8 +56,7 @@ func (e *Engine) search(hidden *tensor.Tensor) error {
 // goOn gives the device the next step, where one can follow, and hands the rows of this one
 // to their tasks.
 func (e *Engine) goOn() error {
-	err := e.follow()
-	if err != nil {
+	if err := e.follow(); err != nil {
 		return err
 	}
 	e.found()

@@ -21,6 +21,7 @@ func (e *Engine) runStep() error {
 	if e.underWay() {
 		return e.goOn()
 	}
+	e.searched = false
 	e.schedule()
 	e.gather()
 	if e.now.batch.Rows() == 0 {

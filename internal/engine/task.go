@@ -87,7 +87,7 @@ type Task struct {
 	drafts  []int32 // of this step
 	drafter drafter
 	sampled int  // tokens, in this step
-	refused bool // candidates that a step which is followed had for the latest row
+	refused bool // its latest row's candidates did not do, in a step that goOn had
 	ended   bool
 	err     error
 }
