@@ -8,7 +8,7 @@
 // 256, sums = 4096·max(N, T) + 128·N with T 1, for Q8 2 and for Q4 4, scales = rows·inPad/16
 // rounded up to 128; for Q8 and Q4 sums + rows·2·(inPad + 64) + scales + stages·18432, for Q4
 // with inPad/8; stages is 2, 4, 6 or 8. Kernels zen_gemv_* take R = 1 row, zen_gemv4_* and
-// zen_gemv8_* up to 4 and 8; N = ceil(R/4).
+// zen_gemv8_* up to 4 and 8; N = ceil(R/4). *_search searches its result, of one row.
 
 #include "epilogues.cuh"
 #include "stream.cuh"

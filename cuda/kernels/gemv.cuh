@@ -61,7 +61,8 @@ __host__ __device__ constexpr int tilesTogether(int rows) {
 //	residual  [rows, out] F32 or null; may be dst
 //	norm      [in] F32 of kernels that RMSNorm x with this weight first
 //
-// late is for Tiles, 0 or less than a block's even share and one; the grid is even then.
+// late is for Tiles: 0, or so few that the first half of the blocks has some; their number is
+// even then.
 //
 // rows is 1 to R; in is a multiple of 8 for F16, and where R is 1.
 struct GemvParams {
@@ -332,8 +333,8 @@ __device__ __forceinline__ void stageRows(const GemvParams &p, const Staged<F, R
   __syncwarp();
 }
 
-// stageX is what of these the kernel needs. A kernel has no code that it does not run, which
-// would make the rest slower: 2 % of a step.
+// stageX is what of these the kernel needs. A kernel of one row has no code that it does not
+// run, which would make the rest slower: 2 % of a step.
 template <bool normed, class F, int R, class Wait>
 __device__ __forceinline__ void stageX(const GemvParams &p, const Staged<F, R> &s, Wait wait) {
   if constexpr (R == 1 && normed)

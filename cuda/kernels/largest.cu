@@ -13,6 +13,7 @@ constexpr int largestCapacity = 512;  // elements that a row's result has room f
 constexpr int largestThreads = 1024;
 constexpr int totalParts = 32;  // of a row's total
 constexpr int largestWords = 2 + 2 * largestCapacity + totalParts;
+
 // blockScan returns the sum of n over the threads before this one, and of all in
 // total. scratch is [33]; whole blocks of 1024 call it.
 __device__ __forceinline__ int blockScan(int n, int *scratch, int &total) {
