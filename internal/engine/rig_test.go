@@ -26,6 +26,8 @@ type counter struct {
 	fail   string      // what Hidden panics with
 	quiet  bool        // keep no steps
 
+	resolve func(token int32) int32 // what a batch's token stands for, or nil
+
 	value float32   // one hidden state
 	row   []float32 // [1, vocab]
 }
@@ -51,7 +53,11 @@ func (c *counter) Hidden(s *backend.Step, _ *kvcache.Cache) *tensor.Tensor {
 	}
 	out := s.Tensor(len(b.OutputRows), 1)
 	for i, row := range b.OutputRows {
-		c.value = float32(b.Tokens[row])
+		token := b.Tokens[row]
+		if c.resolve != nil {
+			token = c.resolve(token)
+		}
+		c.value = float32(token)
 		s.Backend().Upload(s.SliceRows(out, i, 1), (*[4]byte)(unsafe.Pointer(&c.value))[:])
 	}
 	return out
@@ -86,6 +92,11 @@ func newRigOf(t *testing.T, vocab, pages int, c engine.Config) *rig {
 	t.Helper()
 	b, err := cpu.New(cpu.Options{Workers: 1})
 	require.NoError(t, err)
+	return newRigOn(t, b, vocab, pages, c)
+}
+
+func newRigOn(t *testing.T, b backend.Backend, vocab, pages int, c engine.Config) *rig {
+	t.Helper()
 	cache, err := kvcache.New(b, kvcache.Shape{Layers: 1, KVHeads: 1, HeadDim: 2, DType: tensor.F32}, pages)
 	require.NoError(t, err)
 	m := &counter{config: model.Config{VocabSize: vocab}, row: make([]float32, vocab)}
