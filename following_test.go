@@ -4,11 +4,13 @@ package zen_test
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -41,7 +43,25 @@ func init() {
 			return &following{sifting: sifting{b, 1}, shy: shy}, err
 		})
 	}
+	backend.Register("following tight", func(o backend.Options) (backend.Backend, error) {
+		b, err := cpu.New(cpu.Options{Workers: o.Workers})
+		return &tight{following{sifting: sifting{b, 1}, shy: 1 << 30}}, err
+	})
 }
+
+// tight is following with memory for so many more allocations.
+type tight struct{ following }
+
+var allocations atomic.Int64
+
+func (t *tight) Alloc(dtype tensor.DType, shape ...int) (*tensor.Tensor, error) {
+	if allocations.Add(-1) < 0 {
+		return nil, errMemory
+	}
+	return t.following.Alloc(dtype, shape...)
+}
+
+var errMemory = errors.New("no memory")
 
 func (f *following) Begin(b *backend.Batch) {
 	f.started, f.asked = 0, 0
@@ -194,7 +214,7 @@ func TestFollowingMakesWayForOthers(t *testing.T) {
 	on := func(follows bool, sequences int) {
 		if n++; n == 10 {
 			wg.Go(func() { generate(t, m, greedy) })
-			for m.Stats().Waiting == 0 {
+			for deadline := time.Now().Add(time.Minute); m.Stats().Waiting == 0 && time.Now().Before(deadline); {
 				runtime.Gosched()
 			}
 		}
@@ -208,6 +228,15 @@ func TestFollowingMakesWayForOthers(t *testing.T) {
 	wg.Wait()
 	require.Equal(t, []bool{true, false, true, true}, follow[:4], "only the step with the prompt does not")
 	require.Equal(t, []int{1, 2, 2, 2}, beside[:4])
+}
+
+// A step without scratch memory is an error also where its rows would only be searched.
+func TestFollowingNeedsMemory(t *testing.T) {
+	allocations.Store(1 << 30)
+	m := zentest.Model(t, zen.WithBackend("following tight"), zen.WithPrefill(512))
+	allocations.Store(1)
+	_, err := m.Generate(t.Context(), zen.Request{Tokens: numbered(1, 480), MaxTokens: 8, Temperature: zen.Greedy(), IgnoreEOS: true})
+	require.ErrorIs(t, err, errMemory)
 }
 
 // More requests than a search takes are answered without one.

@@ -20,7 +20,7 @@ func (s *Step) QKVAppend(q, x *tensor.Tensor, o QKV) {
 	projection("QKVAppend", "k weight", o.K, kvHeads*headDim, x.Dim(1))
 	projection("QKVAppend", "v weight", o.V, kvHeads*headDim, x.Dim(1))
 	s.rotaryTable("QKVAppend", o.Rotary, headDim)
-	if s.failed() || s.fuser != nil && s.fuser.QKVAppend(q, x, o) {
+	if s.Failed() || s.fuser != nil && s.fuser.QKVAppend(q, x, o) {
 		return
 	}
 	mark := s.Mark()
@@ -43,7 +43,7 @@ func (s *Step) MatMulSwiGLU(dst, x *tensor.Tensor, o Gated) {
 	vector("MatMulSwiGLU", "norm", o.Norm, x.Dim(1))
 	projection("MatMulSwiGLU", "gate weight", o.Gate, dst.Dim(1), x.Dim(1))
 	projection("MatMulSwiGLU", "up weight", o.Up, dst.Dim(1), x.Dim(1))
-	if s.failed() || s.fuser != nil && s.fuser.MatMulSwiGLU(dst, x, o) {
+	if s.Failed() || s.fuser != nil && s.fuser.MatMulSwiGLU(dst, x, o) {
 		return
 	}
 	mark := s.Mark()
@@ -63,7 +63,7 @@ func (s *Step) MatMulAdd(dst, x *tensor.Tensor, o Projection) {
 	activation("MatMulAdd", "x", x, -1, -1)
 	activation("MatMulAdd", "dst", dst, x.Dim(0), -1)
 	projection("MatMulAdd", "weight", o, dst.Dim(1), x.Dim(1))
-	if s.failed() || s.fuser != nil && s.fuser.MatMulAdd(dst, x, o) {
+	if s.Failed() || s.fuser != nil && s.fuser.MatMulAdd(dst, x, o) {
 		return
 	}
 	mark := s.Mark()
@@ -84,7 +84,7 @@ func (s *Step) MLPAdd(x *tensor.Tensor, o Gated, down Projection) {
 	projection("MLPAdd", "gate weight", o.Gate, inner, hidden)
 	projection("MLPAdd", "up weight", o.Up, inner, hidden)
 	projection("MLPAdd", "down weight", down, hidden, inner)
-	if s.failed() || s.fuser != nil && s.fuser.MLPAdd(x, o, down) {
+	if s.Failed() || s.fuser != nil && s.fuser.MLPAdd(x, o, down) {
 		return
 	}
 	mark := s.Mark()
@@ -97,7 +97,7 @@ func (s *Step) MLPAdd(x *tensor.Tensor, o Gated, down Projection) {
 // matMuls is MatMul of the same rows with several weights, which have been checked.
 func (s *Step) matMuls(x *tensor.Tensor, products ...Product) {
 	switch {
-	case s.failed():
+	case s.Failed():
 	case s.grouper != nil:
 		s.products = append(s.products[:0], products...)
 		s.grouper.MatMuls(x, s.products)

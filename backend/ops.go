@@ -12,7 +12,7 @@ import (
 func (s *Step) Embed(dst, table *tensor.Tensor) {
 	activation("Embed", "dst", dst, s.Rows(), -1)
 	weight("Embed", "table", table, -1, dst.Dim(1))
-	if !s.failed() {
+	if !s.Failed() {
 		s.backend.Embed(dst, table)
 	}
 }
@@ -22,7 +22,7 @@ func (s *Step) RMSNorm(dst, x, w *tensor.Tensor, eps float32) {
 	activation("RMSNorm", "x", x, -1, -1)
 	activation("RMSNorm", "dst", dst, x.Dim(0), x.Dim(1))
 	vector("RMSNorm", "weight", w, x.Dim(1))
-	if !s.failed() {
+	if !s.Failed() {
 		s.backend.RMSNorm(dst, x, w, eps)
 	}
 }
@@ -35,7 +35,7 @@ func (s *Step) MatMul(dst, x, w, bias *tensor.Tensor) {
 	if bias != nil {
 		vector("MatMul", "bias", bias, dst.Dim(1))
 	}
-	if !s.failed() {
+	if !s.Failed() {
 		s.backend.MatMul(dst, x, w, bias)
 	}
 }
@@ -48,7 +48,7 @@ func (s *Step) RotaryAppend(q, k, v, table *tensor.Tensor, kv KV) {
 	activation("RotaryAppend", "k", k, s.Rows(), kvHeads, headDim)
 	activation("RotaryAppend", "v", v, s.Rows(), kvHeads, headDim)
 	s.rotaryTable("RotaryAppend", table, headDim)
-	if !s.failed() {
+	if !s.Failed() {
 		s.backend.RotaryAppend(q, k, v, table, kv)
 	}
 }
@@ -63,7 +63,7 @@ func (s *Step) Attention(dst, q *tensor.Tensor, kv KV, scale float32, window int
 	if window < 0 {
 		panic("backend: Attention: negative window")
 	}
-	if !s.failed() {
+	if !s.Failed() {
 		s.backend.Attention(dst, q, kv, scale, window)
 	}
 }
@@ -73,7 +73,7 @@ func (s *Step) SwiGLU(dst, gate, up *tensor.Tensor) {
 	activation("SwiGLU", "dst", dst, -1, -1)
 	activation("SwiGLU", "gate", gate, dst.Dim(0), dst.Dim(1))
 	activation("SwiGLU", "up", up, dst.Dim(0), dst.Dim(1))
-	if !s.failed() {
+	if !s.Failed() {
 		s.backend.SwiGLU(dst, gate, up)
 	}
 }
@@ -83,7 +83,7 @@ func (s *Step) Add(dst, a, b *tensor.Tensor) {
 	activation("Add", "dst", dst, -1, -1)
 	activation("Add", "a", a, dst.Dim(0), dst.Dim(1))
 	activation("Add", "b", b, dst.Dim(0), dst.Dim(1))
-	if !s.failed() {
+	if !s.Failed() {
 		s.backend.Add(dst, a, b)
 	}
 }
@@ -93,7 +93,7 @@ func (s *Step) Add(dst, a, b *tensor.Tensor) {
 func (s *Step) SelectRows(dst, x *tensor.Tensor) {
 	activation("SelectRows", "x", x, s.Rows(), -1)
 	activation("SelectRows", "dst", dst, len(s.batch.OutputRows), x.Dim(1))
-	if !s.failed() {
+	if !s.Failed() {
 		s.backend.SelectRows(dst, x)
 	}
 }

@@ -71,8 +71,8 @@ type Follower interface {
 
 	// Follow is Begin of the step after one that ended with Search, whose operations may be
 	// pending. A token -1-i is the column of the largest element of row i, the first of equal
-	// ones, or any where the row has NaN or +Inf or nothing finite. Until Found has returned
-	// there is no third step.
+	// ones, or some column where the row has NaN or +Inf or nothing finite. Until Found has
+	// returned there is no third step. Operations of no step, as CopyPage, may come at any time.
 	Follow(batch *Batch)
 
 	// Found waits for the first Search whose results it has not returned, and sets dst[i] to

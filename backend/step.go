@@ -114,9 +114,9 @@ func (s *Step) Mark() Mark { return s.arena.mark() }
 // given to the device may still use them.
 func (s *Step) Release(m Mark) { s.arena.release(m) }
 
-// failed reports whether scratch memory ran out: what follows would compute on
-// nothing.
-func (s *Step) failed() bool { return s.err != nil }
+// Failed reports whether scratch memory ran out: what follows would compute on nothing, and
+// is not done. Sync returns why.
+func (s *Step) Failed() bool { return s.err != nil }
 
 // Mark is a point in a step's scratch memory.
 type Mark struct{ slab, used, tensors int }

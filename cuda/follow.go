@@ -21,6 +21,7 @@ type searches struct {
 	top     *memory    // see SearchParams; kernels leave it at zero
 	host    [2][]byte  // of AllocHost
 	words   [2][]int32 // in host, of each row its column and element; nil where nothing was searched
+	given   [2]int     // what the device had been given then
 	started int        // since Begin
 	found   int        // of them
 }
@@ -54,6 +55,7 @@ func (b *Backend) Search(x *tensor.Tensor) {
 			pointer(hostAddress(host)).pointer(tokens).pointer(address(x)).pointer(keys).int(x.Dim(1))
 	}
 	b.stream.flush()
+	s.given[at] = b.stream.given
 }
 
 // productOf returns the latest launch as one that searches its result, if that is x, or nil.
@@ -74,10 +76,10 @@ func (b *Backend) productOf(x *tensor.Tensor) *launch {
 // Found waits for the first search that has not been asked for.
 func (b *Backend) Found(dst []backend.Candidates) {
 	s := &b.searches
-	words := s.words[s.found%2]
+	words, given := s.words[s.found%2], s.given[s.found%2]
 	s.found++
 	clear(dst)
-	if words == nil || b.stream.await(words, searchWords, s.found == s.started) != nil {
+	if words == nil || b.stream.await(words, searchWords, given) != nil {
 		return
 	}
 	for i := range dst {

@@ -300,6 +300,7 @@ func TestTilesOfTheSecondHalf(t *testing.T) {
 		{gatedRole, 1, 264, tensor.Q4, 3584, 37888, 7},
 		{gatedRole, 1, 264, tensor.Q4, 5120, 27648, 5},
 		{gatedRole, 1, 264, tensor.Q4, 2048, 8192, 0},
+		{gatedRole, 1, 264, tensor.Q4, 2560, 13824, 0},
 		{gatedRole, 1, 264, tensor.Q8, 2048, 22016, 0},
 		{gatedRole, 2, 264, tensor.Q4, 2048, 22016, 0},
 		{gatedRole, 1, 198, tensor.Q4, 2048, 22016, 0},

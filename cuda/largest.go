@@ -53,7 +53,7 @@ func (b *Backend) Largest(dst []backend.Candidates, x *tensor.Tensor, enough int
 		int(columns).int(groupsFor(enough, groups))
 	l.shared = uint32(4 * groups)
 	b.stream.flush()
-	if b.stream.await(words, largestWords, true) != nil {
+	if b.stream.await(words, largestWords, b.stream.given) != nil {
 		return
 	}
 	for i := range dst {

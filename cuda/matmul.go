@@ -259,8 +259,9 @@ func (b *Backend) gemvGrid(s shape, weight *tensor.Tensor, outputs int) int {
 }
 
 // lateTiles returns the tiles of each block of the second half, or 0 where all have an even
-// share: see Tiles in stream.cuh. Measured on an H200 with five shapes, of which each had
-// fewer where a warp has more than one step to a tile, and one more where it has one.
+// share: see Tiles in stream.cuh. Measured on an H200 with five shapes: fewer were faster where
+// a warp has more than one step to a tile, of which none had less than six tiles to a block,
+// and one more where it has one.
 func (b *Backend) lateTiles(r role, rows, grid int, weight *tensor.Tensor, outputs int) int {
 	tiles, doubled := blocks(outputs, 16), grid == 2*b.device.info.multiprocessors
 	switch {
@@ -268,6 +269,8 @@ func (b *Backend) lateTiles(r role, rows, grid int, weight *tensor.Tensor, outpu
 		return 0
 	case oneStep(weight):
 		return tiles/grid + 1
+	case tiles < 6*grid:
+		return 0
 	}
 	return 4 * tiles / (5 * grid)
 }

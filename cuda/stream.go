@@ -20,7 +20,8 @@ const (
 	graphSegment = 2048
 )
 
-// maxGraphs bounds the graphs that are kept, about one for each class of steps.
+// maxGraphs bounds the graphs that are kept, some four for each class of steps: two for one that
+// begins, and one for each half of the host's memory that one which follows is in.
 const maxGraphs = 256
 
 // stream collects launches and gives them to the device in order.
@@ -34,6 +35,7 @@ type stream struct {
 	limit     int      // of launches that are collected
 	repeating bool
 	busy      bool  // something was given to the device since the last sync
+	given     int   // how often something was
 	err       error // the first failure
 
 	seed   maphash.Seed
@@ -99,6 +101,7 @@ func (s *stream) flush() {
 	}
 	if s.err == nil {
 		s.busy = true
+		s.given++
 		if s.repeating {
 			s.fail(s.repeat())
 		} else {
@@ -113,6 +116,7 @@ func (s *stream) do(f func() error) {
 	s.flush()
 	if s.err == nil {
 		s.busy = true
+		s.given++
 		s.fail(f())
 	}
 }
@@ -173,12 +177,12 @@ func (s *stream) forget() error {
 // unwritten is what await takes for a word that the device has not written.
 const unwritten = -1
 
-// await waits until the device has written every stride-th of words, as the last thing
-// of all it was given if last is set, and returns the first failure.
-func (s *stream) await(words []int32, stride int, last bool) error {
+// await waits until the device has written every stride-th of words, as the last thing of
+// what it had been given when given was counted, and returns the first failure.
+func (s *stream) await(words []int32, stride, given int) error {
 	if s.err == nil {
 		s.fail(s.device.await(words, stride))
-		s.busy = s.busy && !last
+		s.busy = s.busy && s.given != given
 	}
 	return s.err
 }

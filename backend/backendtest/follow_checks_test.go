@@ -20,6 +20,7 @@ type follower struct {
 	late    bool    // equal elements: the last
 	swapped bool    // tokens of rows
 	zero    bool    // rows without a largest element have one
+	stale   bool    // results of the latest search, not of the first
 }
 
 func (f *follower) Begin(b *backend.Batch) {
@@ -66,6 +67,9 @@ func (f *follower) Follow(b *backend.Batch) {
 }
 
 func (f *follower) Found(dst []backend.Candidates) {
+	if f.stale {
+		f.found[0] = f.found[len(f.found)-1]
+	}
 	copy(dst, f.found[0])
 	f.found = f.found[1:]
 	if f.change != nil {
@@ -92,6 +96,7 @@ func TestFollowChecksCatch(t *testing.T) {
 		"the last of equals":      {late: true},
 		"tokens in another order": {swapped: true},
 		"one where there is none": {zero: true},
+		"another step's":          {stale: true},
 		"none":                    {sifting: sifting{change: func(c *backend.Candidates) { *c = backend.Candidates{} }}},
 		"another id": {sifting: sifting{change: func(c *backend.Candidates) {
 			if len(c.IDs) > 0 {

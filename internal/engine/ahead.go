@@ -46,7 +46,7 @@ func (t *Task) leads() bool {
 //	hidden  [owners, hidden]
 func (e *Engine) search(hidden *tensor.Tensor) error {
 	logits := e.cfg.Model.Logits(e.step, hidden)
-	if logits.Storage == nil { // there was no scratch memory for them
+	if e.step.Failed() {
 		return e.step.Sync()
 	}
 	e.follower.Search(logits)
@@ -111,7 +111,13 @@ func (e *Engine) found() {
 	rows := e.sifted[:len(e.now.owners)]
 	clear(rows)
 	e.follower.Found(rows)
-	e.spans = e.spans[:0]
+	e.largest, e.spans = e.largest[:0], e.spans[:0]
+	for _, c := range rows {
+		e.largest = append(e.largest, -1)
+		if len(c.IDs) > 0 {
+			e.largest[len(e.largest)-1] = c.IDs[0]
+		}
+	}
 	for row, t := range e.now.owners {
 		if t != nil {
 			e.spans = append(e.spans, span{t, row, 1})
@@ -135,8 +141,8 @@ func (e *Engine) found() {
 // have now out of it.
 func (e *Engine) confirm() {
 	for i, t := range e.next.owners {
-		largest := e.sifted[-1-e.next.batch.Tokens[i]].IDs
-		if !t.ended && !t.refused && t.Tokens[len(t.Tokens)-1] == largest[0] {
+		largest := e.largest[-1-e.next.batch.Tokens[i]]
+		if !t.ended && !t.refused && t.Tokens[len(t.Tokens)-1] == largest {
 			t.fed++
 			t.reached = max(t.reached, t.fed)
 		} else {

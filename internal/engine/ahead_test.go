@@ -37,9 +37,14 @@ func (c *chaser) Search(x *tensor.Tensor) {
 	c.found = append(c.found, rows)
 }
 
+func (c *chaser) Begin(b *backend.Batch) {
+	c.found = nil
+	c.Backend.Begin(b)
+}
+
 func (c *chaser) Follow(b *backend.Batch) {
 	c.steps = append(c.steps, b.Rows())
-	c.Begin(b)
+	c.Backend.Begin(b)
 }
 
 func (c *chaser) Found(dst []backend.Candidates) {
@@ -47,25 +52,8 @@ func (c *chaser) Found(dst []backend.Candidates) {
 	c.found = c.found[1:]
 }
 
-// greedy returns a task that takes n tokens from candidates.
-func greedy(q *kvcache.Sequence, prompt []int32, n int, end error) *engine.Task {
-	task := &engine.Task{Ctx: context.Background(), Sequence: q, Tokens: prompt, FirstRow: len(prompt) - 1,
-		Positions: len(prompt) + 20, MinCandidates: 1}
-	taken := 0
-	task.Candidates = func(c backend.Candidates) (ok, more bool, err error) {
-		task.Tokens = append(task.Tokens, c.IDs[0])
-		taken++
-		if taken == n {
-			return true, false, end
-		}
-		return true, true, nil
-	}
-	return task
-}
-
-// A caller's sequence holds the tokens that were fed, and none of a step that had begun when
-// the task ended.
-func TestASequenceEndsWhereItsTaskDoes(t *testing.T) {
+// newChase returns an engine whose steps follow one another.
+func newChase(t *testing.T) (*rig, *chaser) {
 	b, err := cpu.New(cpu.Options{Workers: 1})
 	require.NoError(t, err)
 	c := &chaser{Backend: b}
@@ -76,6 +64,32 @@ func TestASequenceEndsWhereItsTaskDoes(t *testing.T) {
 		}
 		return token
 	}
+	return r, c
+}
+
+// greedy returns a task that takes n tokens from candidates.
+func greedy(q *kvcache.Sequence, prompt []int32, n int, end error) *engine.Task {
+	task := &engine.Task{Ctx: context.Background(), Sequence: q, Tokens: prompt, FirstRow: len(prompt) - 1,
+		Positions: len(prompt) + 20, MinCandidates: 1}
+	first := len(prompt)
+	take := func(id int32) (more bool, err error) {
+		if task.Tokens = append(task.Tokens, id); len(task.Tokens) < first+n {
+			return true, nil
+		}
+		return false, end
+	}
+	task.Row = func(logits []float32) (bool, error) { return take(int32(slices.Index(logits, 1))) }
+	task.Candidates = func(c backend.Candidates) (ok, more bool, err error) {
+		more, err = take(c.IDs[0])
+		return true, more, err
+	}
+	return task
+}
+
+// A caller's sequence holds the tokens that were fed, and none of a step that had begun when
+// the task ended.
+func TestASequenceEndsWhereItsTaskDoes(t *testing.T) {
+	r, c := newChase(t)
 	q := r.sequence(t)
 	task := greedy(q, []int32{3, 4, 5}, 6, nil)
 	require.NoError(t, wait(r.engine, task))
@@ -87,5 +101,41 @@ func TestASequenceEndsWhereItsTaskDoes(t *testing.T) {
 	more := greedy(q, append(slices.Clone(task.Tokens), 12), 3, failed)
 	require.ErrorIs(t, wait(r.engine, more), failed)
 	require.Equal(t, 8, q.Length(), "as before")
+	require.Equal(t, []int32{12, 13, 14, 15}, more.Tokens[9:])
 	q.Close()
+}
+
+// A task that fails, that panics or that asks for its whole row does not change the next step
+// of the other.
+func TestTasksThatAreFollowedFailAlone(t *testing.T) {
+	for name, candidates := range map[string]func(c backend.Candidates) (ok, more bool, err error){
+		"error":   func(backend.Candidates) (bool, bool, error) { return true, false, context.Canceled },
+		"panic":   func(backend.Candidates) (bool, bool, error) { panic("a sampler's") },
+		"refusal": func(backend.Candidates) (bool, bool, error) { return false, false, nil },
+	} {
+		r, c := newChase(t)
+		release := r.pause()
+		steady, other := greedy(nil, []int32{3, 4, 5}, 9, nil), greedy(nil, []int32{20, 21}, 9, nil)
+		first, calls := other.Candidates, 0
+		other.Candidates = func(c backend.Candidates) (ok, more bool, err error) {
+			if calls++; calls == 3 {
+				return candidates(c)
+			}
+			return first(c)
+		}
+		one, two := submit(t, r.engine, steady), submit(t, r.engine, other)
+		release()
+		require.NoError(t, <-one, name)
+		require.Equal(t, []int32{6, 7, 8, 9, 10, 11, 12, 13, 14}, steady.Tokens[3:], name)
+		switch err := <-two; name {
+		case "error":
+			require.ErrorIs(t, err, context.Canceled)
+		case "panic":
+			require.ErrorIs(t, err, engine.ErrPanic)
+		default:
+			require.NoError(t, err)
+			require.Equal(t, []int32{22, 23, 24, 25, 26, 27, 28, 29, 30}, other.Tokens[2:])
+		}
+		require.Contains(t, c.steps, 2, name)
+	}
 }

@@ -62,6 +62,7 @@ type Engine struct {
 	now      *round    // the latest step that was scheduled, or is under way
 	next     *round    // the one that follows it
 	searched bool      // now ended with a search, which nobody has asked for
+	largest  []int32   // columns that the search of now found, -1 where there is none
 	logits   []float32 // [LogitRows, vocab]
 	hidden   []float32 // [rows, hidden] of one task, as large as was needed
 	full     error     // why the latest task found no page
