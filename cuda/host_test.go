@@ -6,6 +6,7 @@ package cuda
 
 import (
 	"bytes"
+	"math"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -340,6 +341,55 @@ func TestAProductSearchesItsRow(t *testing.T) {
 		require.Nil(t, b.productOf(y.Rows(1, 1)), "another row")
 	}
 	require.NoError(t, b.Sync())
+	require.NoError(t, b.Close())
+}
+
+// Steps that follow one another have their batches and their results in halves of their own,
+// and the device counts as busy until the last of what it was given is found.
+func TestStepsThatFollow(t *testing.T) {
+	if !child(t) {
+		return
+	}
+	b, err := open(0)
+	require.NoError(t, err)
+	x, err := b.Alloc(tensor.F32, 2, 300)
+	require.NoError(t, err)
+	step := func(position int) *backend.Batch {
+		batch := &backend.Batch{}
+		for i := range 2 {
+			batch.Append([]int32{int32(-1 - i)}, position, []int32{int32(i)})
+		}
+		return batch
+	}
+	b.Begin(step(1))
+	b.Search(x)
+	first := &b.step.host[0]
+	b.Follow(step(2))
+	b.Search(x)
+	require.NotSame(t, first, &b.step.host[0])
+	for i, want := range [][]int32{{7, 299}, {8, 9}} {
+		words := b.searches.words[i]
+		require.Equal(t, []int32{unwritten, 0, unwritten, 0}, words)
+		words[0], words[1], words[2], words[3] = want[0], int32(math.Float32bits(1.5)), want[1], int32(math.Float32bits(-2))
+		require.True(t, b.stream.busy)
+		got := make([]backend.Candidates, 2)
+		b.Found(got)
+		require.Equal(t, backend.Candidates{IDs: want[:1], Values: []float32{1.5}, Floor: 1.5}, got[0])
+		require.Equal(t, backend.Candidates{IDs: want[1:], Values: []float32{-2}, Floor: -2}, got[1])
+	}
+	require.False(t, b.stream.busy)
+	b.Follow(step(3))
+	require.Same(t, first, &b.step.host[0])
+	b.Search(x)
+	words, got := b.searches.words[0], make([]backend.Candidates, 2)
+	words[0], words[2] = -2, 5
+	b.Found(got)
+	require.Empty(t, got[0].IDs, "a row without a largest element")
+	require.Equal(t, []int32{5}, got[1].IDs)
+	b.Follow(step(4))
+	b.Search(x)
+	b.Begin(step(5))
+	require.Zero(t, b.searches.started, "what nobody asked for is forgotten")
 	require.NoError(t, b.Close())
 }
 
