@@ -282,7 +282,8 @@ def plan(d):
     few = qkv < 2 * SMS
     least, narrow = min(SMS, d.hidden // 16), d.hidden // 16 <= SMS
     even = d.inter // 8 / (2 * SMS)
-    gate = (2 * SMS, 2, int(even) + 1) if d.hidden <= 2048 else (2 * SMS, 4, int(0.8 * even))
+    late = int(even) + 1 if d.hidden <= 2048 else int(0.8 * even) if even >= 6 else 0
+    gate = (2 * SMS, 2 if d.hidden <= 2048 else 4, late)
     p = {
         "f16": dict(
             qkv=(qkv, 2) if few else (wide, 4),
