@@ -288,7 +288,7 @@ func TestBlocksOfALaunch(t *testing.T) {
 }
 
 func TestTilesOfTheSecondHalf(t *testing.T) {
-	b := &Backend{device: &device{info: deviceInfo{multiprocessors: 132}}}
+	b := &Backend{device: &device{info: deviceInfo{major: 9, multiprocessors: 132}}}
 	for _, c := range []struct {
 		role                role
 		rows, grid          int
@@ -309,6 +309,8 @@ func TestTilesOfTheSecondHalf(t *testing.T) {
 	} {
 		w := &tensor.Tensor{DType: c.dtype, Shape: []int{c.outputs / 2, c.in}}
 		require.Equal(t, c.expect, b.lateTiles(c.role, c.rows, c.grid, w, c.outputs), "%v", c)
+		require.Zero(t, (&Backend{device: &device{info: deviceInfo{major: 8, multiprocessors: 132}}}).
+			lateTiles(c.role, c.rows, c.grid, w, c.outputs), "%v", c)
 	}
 }
 

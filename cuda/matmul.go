@@ -261,11 +261,14 @@ func (b *Backend) gemvGrid(s shape, weight *tensor.Tensor, outputs int) int {
 // lateTiles returns the tiles of each block of the second half, or 0 where all have an even
 // share: see Tiles in stream.cuh. Measured on an H200 with five shapes: fewer were faster where
 // a warp has more than one step to a tile, of which none had less than six tiles to a block,
-// and one more where it has one.
+// and one more where it has one. Where no kernel starts before another has ended, all blocks
+// begin together, and there is nothing to make up for.
 func (b *Backend) lateTiles(r role, rows, grid int, weight *tensor.Tensor, outputs int) int {
 	tiles, doubled := blocks(outputs, 16), grid == 2*b.device.info.multiprocessors
 	switch {
-	case r != gatedRole || rows > 1 || weight.DType != tensor.Q4 || !doubled || tiles < 2*grid:
+	case r != gatedRole || rows > 1 || weight.DType != tensor.Q4:
+		return 0
+	case !b.device.info.hopper() || !doubled || tiles < 2*grid:
 		return 0
 	case oneStep(weight):
 		return tiles/grid + 1
